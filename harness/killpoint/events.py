@@ -1,0 +1,145 @@
+"""What a campaign says while it runs; everything that reports listens to this and nothing else.
+
+The loop emits events in the order in which results are certain. Records, the terminal, the
+reports and pytest are listeners. An event never asks for an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from killpoint.case import CaseResult
+from killpoint.failpoints import Hit
+from killpoint.verdict import Verdict
+
+
+class StopReason(StrEnum):
+    """Why a campaign or a scenario ended."""
+
+    COMPLETE = "complete"
+    BUDGET = "the budget is used up"
+    INTERRUPTED = "interrupted"
+
+
+class ReplayLabel(StrEnum):
+    """What ten replays of a failure say about it."""
+
+    DETERMINISTIC = "deterministic"
+    SCHEDULE_DEPENDENT = "schedule-dependent"
+    ENVIRONMENTAL = "environmental"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthTally:
+    """Kills at one depth: 0 in the workload, 1 in its recovery, and so on.
+
+    `images_count` are the distinct crash images that kills of this depth left.
+    """
+
+    depth: int
+    pairs_done: int
+    pairs_total: int
+    images_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bracketing:
+    """What the strace run saw between neighbouring points. `measured` is False without strace."""
+
+    measured: bool
+    calls_count: int = 0
+    unbracketed: tuple[str, ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStarted:
+    """The first event. `settings` is what a reader needs to start the same campaign again."""
+
+    scenarios: tuple[str, ...]
+    strategy: str
+    workers_count: int
+    budget_s: float | None
+    depth: int
+    shard: tuple[int, int]
+    reports: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioPrepared:
+    """The run without fault has passed twice, with equal traces."""
+
+    scenario: str
+    fingerprint: str
+    hits: tuple[Hit, ...]
+    operations: tuple[str, ...]
+    pairs_total: int
+    bracketing: Bracketing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFinished:
+    """One case has its result. `done` and `total` count the cases known so far."""
+
+    result: CaseResult
+    token: str
+    index: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureKept:
+    """A new signature was replayed and its directory kept."""
+
+    result: CaseResult
+    token: str
+    directory: Path
+    label: ReplayLabel
+    replays_failed: int
+    replays_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioFinished:
+    """All cases of a scenario are done, or the budget is."""
+
+    scenario: str
+    verdict: Verdict
+    stop: StopReason
+    tallies: tuple[DepthTally, ...]
+    points: dict[str, int]
+    recovery_points: dict[str, int]
+    failures_count: int
+    undecided_count: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignFinished:
+    """The last event. `never_reached` are declared points that no scenario passed."""
+
+    verdict: Verdict
+    stop: StopReason
+    cases_count: int
+    failures_count: int
+    undecided_count: int
+    elapsed_s: float
+    never_reached: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+Event = (
+    CampaignStarted
+    | ScenarioPrepared
+    | CaseFinished
+    | FailureKept
+    | ScenarioFinished
+    | CampaignFinished
+)
+Listener = Callable[[Event], None]

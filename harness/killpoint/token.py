@@ -1,0 +1,102 @@
+"""The printable identity of a case: one shell-safe line that a person can read.
+
+    k1/graph.load.append/kill:phase_c.before_publish@1/recover:audit.put.after@2~7c3a
+
+`k1` is the format, then the scenario, then a part per step. `recover:` is a kill in the next
+reopening; `recover:#31`, the short form, strikes at the 31st hit of any point there, and is used
+where names would make the line longer than 100 characters. The four hexadecimal digits cover the points that the scenario hits without fault; when
+they no longer fit, the case is still anchored on its names. Reading a token never runs code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from killpoint.case import Case, Phase, Step
+from killpoint.errors import TokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT = "k1"
+TOKEN_CHARACTERS_MAX = 100
+
+_SCENARIO = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_STEP = re.compile(
+    r"^(?P<word>[a-z]+):"
+    r"(?:(?P<point>[A-Za-z0-9_.,+-]+)@(?P<occurrence>[1-9][0-9]{0,8})|#(?P<ordinal>[1-9][0-9]{0,8}))$"
+)
+_FINGERPRINT = re.compile(r"^[0-9a-f]{4}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A case and the fingerprint of the scenario it was found with."""
+
+    case: Case
+    fingerprint: str
+
+    def __str__(self) -> str:
+        """Print the line, steps before the last one in the short form if it grows too long."""
+        steps = self.case.steps
+        line = self._line(short=0)
+        for short in range(1, len(steps) + 1):
+            if len(line) <= TOKEN_CHARACTERS_MAX:
+                break
+            line = self._line(short=short)
+        return line
+
+    def _line(self, *, short: int) -> str:
+        parts = [
+            _print_step(step, short=index < short) for index, step in enumerate(self.case.steps)
+        ]
+        return "/".join([FORMAT, self.case.scenario, *parts]) + "~" + self.fingerprint
+
+
+def _print_step(step: Step, *, short: bool) -> str:
+    word = "recover" if step.phase is Phase.RECOVER else step.fault
+    if not step.point or (short and step.ordinal):
+        return f"{word}:#{step.ordinal}"
+    return f"{word}:{step.point}@{step.occurrence}"
+
+
+def fingerprint(points: Iterable[str]) -> str:
+    """Return four hexadecimal digits that stand for this ordered list of point names."""
+    return hashlib.blake2b("\n".join(points).encode(), digest_size=2).hexdigest()
+
+
+def parse(text: str) -> Token:
+    """Read a token; raises `TokenError` with the part that is wrong."""
+    line = text.strip()
+    body, tilde, digits = line.rpartition("~")
+    if not tilde:
+        raise TokenError(text, "it has no ~ with a fingerprint at its end")
+    if not _FINGERPRINT.match(digits):
+        raise TokenError(text, f"its fingerprint {digits!r} is not four hexadecimal digits")
+    form, *rest = body.split("/")
+    if form != FORMAT:
+        raise TokenError(text, f"its format is {form!r} and this version reads {FORMAT!r}")
+    if not rest or not re.fullmatch(_SCENARIO, rest[0]):
+        raise TokenError(text, "it names no scenario")
+    steps = tuple(_parse_step(text, part, index) for index, part in enumerate(rest[1:]))
+    return Token(case=Case(scenario=rest[0], steps=steps), fingerprint=digits)
+
+
+def _parse_step(text: str, part: str, index: int) -> Step:
+    match = _STEP.match(part)
+    if match is None:
+        raise TokenError(text, f"its part {part!r} is neither FAULT:POINT@N nor FAULT:#N")
+    word = match["word"]
+    if (word == "recover") is (index == 0):
+        raise TokenError(text, f"its part {part!r} stands in the wrong place")
+    if word not in {"kill", "recover"}:
+        raise TokenError(text, f"its fault {word!r} is not one this version can replay")
+    return Step(
+        phase=Phase.RECOVER if index else Phase.RUN,
+        point=match["point"] or "",
+        occurrence=int(match["occurrence"] or 0),
+        ordinal=int(match["ordinal"] or 0),
+    )
