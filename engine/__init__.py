@@ -1,0 +1,1 @@
+"""Two reference stores to torture: they may know `killpoint.failpoints` and nothing else of it."""
