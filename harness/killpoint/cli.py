@@ -1,0 +1,214 @@
+"""The command line: run, replay, list, points, explain, merge, report.
+
+Each command reads its arguments, calls one function of the harness and answers with an exit code:
+0 passed, 1 failed, 2 usage, 3 harness error, 4 undecided, 5 nothing ran. It never judges.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from killpoint.errors import BudgetError, KillpointError, ShardError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from killpoint.process.pool import Pool
+    from killpoint.scenario import Program
+
+NOTHING_RAN = 5
+INTERRUPTED = 130
+_DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh]?)$")
+_UNIT_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+arguments = click.argument("what", nargs=-1, metavar="[FILE|SCENARIO]...")
+cmd_option = click.option("--cmd", help="Any program that writes into {dir}, instead of scenarios.")
+check_option = click.option("--check", help="The program that judges {dir} after a crash.")
+reports_option = click.option(
+    "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+    help="Where the record of the run is written.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
+@click.version_option(package_name="killpoint")
+def cli() -> None:
+    """Kill it anywhere, reopen it, prove it."""
+
+
+@cli.command()
+@arguments
+@click.option("--strategy", type=click.Choice(["kill"]), default="kill", show_default=True)
+@click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True,
+    help="Worker processes.",
+)
+@click.option("--shard", default="1/1", show_default=True, help="Which part of the cases: I/N.")
+@click.option(
+    "--depth", type=click.IntRange(min=0, max=4), default=1, show_default=True,
+    help="How many kills inside recoveries.",
+)
+@cmd_option
+@check_option
+@click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
+@reports_option
+def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
+    """Kill at every point of the scenarios, reopen, and check what must hold.
+
+    Without a file, the places that [tool.killpoint] scenarios names in pyproject.toml.
+    """
+    from killpoint import session  # noqa: PLC0415 -- `--help` must not wait for it
+
+    settings = session.Request(
+        what=what,
+        depth=options["depth"],
+        budget_s=_budget(options["budget"]),
+        shard=_shard(options["shard"]),
+        reports=options["reports"],
+        workers_count=options["workers"],
+        measure=options["measure"],
+        programs=_programs(options["cmd"], options["check"]),
+    )
+    sys.exit(session.run(settings))
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("what", nargs=-1, metavar="[FILE]...")
+@click.option("--times", type=click.IntRange(min=1), default=1, show_default=True)
+@cmd_option
+@check_option
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Keep the directories of the case here."
+)
+def replay(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
+    """Run the case that TOKEN names again."""
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    with _pool(what, options["cmd"], options["check"]) as pool:
+        sys.exit(session.replay(pool, token, times=options["times"], keep=options["keep"]))
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("what", nargs=-1, metavar="[FILE]...")
+@cmd_option
+@check_option
+def explain(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
+    """Tell the story of the case that TOKEN names: what was durable, what died, what is wrong."""
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    with _pool(what, options["cmd"], options["check"]) as pool:
+        sys.exit(session.explain(pool, token))
+
+
+@cli.command("list")
+@click.argument("what", nargs=-1, metavar="[FILE]...")
+def list_scenarios(what: tuple[str, ...]) -> None:
+    """List the scenarios."""
+    with _pool(what) as pool:
+        for name in pool.inventory.scenarios:
+            click.echo(name)
+        if not pool.inventory.scenarios:
+            sys.exit(NOTHING_RAN)
+
+
+@cli.command()
+@arguments
+def points(what: tuple[str, ...]) -> None:
+    """List the points: of a scenario, those it hits in order; else all that are declared."""
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    with _pool(what) as pool:
+        session.points(pool, what)
+
+
+@cli.command()
+@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--into", type=click.Path(path_type=Path), required=True)
+def merge(records: tuple[Path, ...], into: Path) -> None:
+    """Unite the records of shards into one."""
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    sys.exit(session.merge(records, into))
+
+
+@cli.command()
+@click.argument(
+    "record", default=Path("reports/latest"), type=click.Path(path_type=Path), required=False
+)
+def report(record: Path) -> None:
+    """Write the reports of a record again."""
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    click.echo(session.report(record))
+
+
+def _pool(what: tuple[str, ...], cmd: str | None = None, check: str | None = None) -> Pool:
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    return session.open_pool(what, workers_count=1, programs=_programs(cmd, check))
+
+
+def _programs(cmd: str | None, check: str | None) -> tuple[Program, ...]:
+    from killpoint.scenario import Program  # noqa: PLC0415 -- as above
+
+    if cmd is None and check is None:
+        return ()
+    if cmd is None or check is None:
+        message = "--cmd and --check belong together: one writes into {dir}, the other judges it."
+        raise click.UsageError(message)
+    for name, text in (("--cmd", cmd), ("--check", check)):
+        if "{dir}" not in text:
+            message = f"{name} does not mention {{dir}}: write where the directory belongs."
+            raise click.UsageError(message)
+    return (Program(name="cmd", command=cmd, check=check),)
+
+
+def _budget(text: str | None) -> float | None:
+    if text is None:
+        return None
+    match = _DURATION.match(text.strip())
+    seconds = float(match["number"]) * _UNIT_S[match["unit"]] if match else 0.0
+    if seconds <= 0:
+        raise BudgetError(text)
+    return seconds
+
+
+def _shard(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise ShardError(text)
+    return int(match[1]), int(match[2])
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Treat SIGTERM as Ctrl-C: the record is closed and every process ended."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line; every expected error is one sentence and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except KillpointError as error:
+        click.echo(f"killpoint: {error}", err=True)
+        sys.exit(error.exit_code)

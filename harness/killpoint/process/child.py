@@ -1,0 +1,259 @@
+"""Fork one child, hear what it says, and bury it with its whole process group.
+
+The child writes framed messages into a pipe that the parent owns; whatever arrived before it died
+is kept, a torn last frame is dropped. Its standard output and error go to a memory file. The
+parent waits on the pipe and on a pidfd at once, so a deadline is exact and nothing is polled.
+
+It never lets an exception of the work escape into the parent's code: a child always ends in
+`os._exit`, and `ChildEnd` says how.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import select
+import signal
+import struct
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+EXIT_RAISED = 70
+OUTPUT_BYTES_MAX = 64 * 1024
+STACK_DUMP_S = 0.2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_head = struct.Struct("<I")
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def become_subreaper() -> None:
+    """Adopt the orphans of this process's descendants, so that they can be killed and reaped."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+class Channel:
+    """The child's end of the pipe."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        """Write to this descriptor from now on."""
+        self._descriptor = descriptor
+
+    def send(self, *message: Any) -> None:  # noqa: ANN401 -- plain data of any shape
+        """Write one message whole; plain data only."""
+        body = _encode(message)
+        left = memoryview(_head.pack(len(body)) + body)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildEnd:
+    """How a child ended and what it had said by then."""
+
+    pid: int
+    exit_code: int
+    timed_out: bool
+    messages: tuple[list[Any], ...]
+    output: str
+    elapsed_s: float
+
+    @property
+    def killed(self) -> bool:
+        """Tell whether SIGKILL ended it, and not its deadline."""
+        return self.exit_code == -signal.SIGKILL and not self.timed_out
+
+    def last(self, kind: str) -> list[Any] | None:
+        """Return the last message of that kind, without the kind itself."""
+        for message in reversed(self.messages):
+            if message[0] == kind:
+                return message[1:]
+        return None
+
+    def all(self, kind: str) -> list[list[Any]]:
+        """Return all messages of that kind, without the kind itself."""
+        return [message[1:] for message in self.messages if message[0] == kind]
+
+
+class Nursery:
+    """Runs children one after another; one a worker, since children share its memory file."""
+
+    def __init__(self) -> None:
+        """Adopt orphans and make the file that collects output."""
+        become_subreaper()
+        self._output = os.memfd_create("killpoint-output", os.MFD_CLOEXEC)
+
+    def run(
+        self,
+        work: Callable[[Channel], None],
+        *,
+        deadline_s: float,
+        attach: Callable[[int], None] | None = None,
+    ) -> ChildEnd:
+        """Fork, run `work` in the child, wait for its end, and kill what is left of its group.
+
+        `attach` is called with the child's pid before `work` starts; the child waits for it.
+        """
+        os.ftruncate(self._output, 0)
+        os.lseek(self._output, 0, os.SEEK_SET)
+        hear, speak = os.pipe2(os.O_CLOEXEC)
+        gate = os.pipe2(os.O_CLOEXEC) if attach is not None else None
+        sys.stdout.flush()
+        sys.stderr.flush()
+        started = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            os.close(hear)
+            _be_child(work, speak, self._output, gate)
+        os.close(speak)
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
+        try:
+            if gate is not None and attach is not None:
+                os.close(gate[0])
+                try:
+                    attach(pid)
+                finally:
+                    os.close(gate[1])
+            frames, exit_code, timed_out = _wait(pid, hear, deadline_s)
+        finally:
+            os.close(hear)
+            _bury_group(pid)
+        return ChildEnd(
+            pid=pid,
+            exit_code=exit_code,
+            timed_out=timed_out,
+            messages=_messages(frames),
+            output=self._read_output(),
+            elapsed_s=time.monotonic() - started,
+        )
+
+    def _read_output(self) -> str:
+        size = os.fstat(self._output).st_size
+        if size == 0:
+            return ""
+        start = max(size - OUTPUT_BYTES_MAX, 0)
+        return os.pread(self._output, OUTPUT_BYTES_MAX, start).decode(errors="replace")
+
+
+def _be_child(
+    work: Callable[[Channel], None], speak: int, output: int, gate: tuple[int, int] | None
+) -> None:
+    code = EXIT_RAISED
+    try:
+        os.setpgid(0, 0)
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+            signal.signal(each, signal.SIG_DFL)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
+        if gate is not None:
+            os.close(gate[1])
+            os.read(gate[0], 1)
+            os.close(gate[0])
+        channel = Channel(speak)
+        try:
+            work(channel)
+            code = 0
+        except BaseException as error:  # noqa: BLE001 -- the child's last words, whatever it is
+            channel.send("raised", type(error).__name__, str(error), traceback.format_exc())
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+    finally:
+        os._exit(code)
+
+
+def _wait(pid: int, hear: int, deadline_s: float) -> tuple[bytearray, int, bool]:
+    os.set_blocking(hear, False)
+    handle = os.pidfd_open(pid)
+    heard = bytearray()
+    timed_out = False
+    try:
+        poll = select.poll()
+        poll.register(hear, select.POLLIN)
+        poll.register(handle, select.POLLIN)
+        end = time.monotonic() + deadline_s
+        while True:
+            left_ms = max((end - time.monotonic()) * 1000, 0)
+            ready = poll.poll(left_ms)
+            descriptors = {descriptor for descriptor, _ in ready}
+            if hear in descriptors and not _drain(hear, heard):
+                poll.unregister(hear)
+            if handle in descriptors:
+                break
+            if not ready and left_ms == 0:
+                timed_out = True
+                _dump_stacks_and_kill(pid, handle)
+                break
+        _, status = os.waitpid(pid, 0)
+        _drain(hear, heard)
+    finally:
+        os.close(handle)
+    return heard, os.waitstatus_to_exitcode(status), timed_out
+
+
+def _drain(hear: int, heard: bytearray) -> bool:
+    """Read what is there; return whether more may come."""
+    while True:
+        try:
+            chunk = os.read(hear, 65536)
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        heard += chunk
+
+
+def _dump_stacks_and_kill(pid: int, handle: int) -> None:
+    # A child past its deadline says where it stands before it dies; only that makes a hang useful.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGUSR1)
+    select.select([handle], [], [], STACK_DUMP_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _bury_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+    # The members became ours through the subreaper; wait until each is gone.
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-group, 0)
+
+
+def _messages(heard: bytearray) -> tuple[list[Any], ...]:
+    messages = []
+    position = 0
+    while position + _head.size <= len(heard):
+        (length,) = _head.unpack_from(heard, position)
+        end = position + _head.size + length
+        if end > len(heard):
+            break
+        messages.append(_decode(heard[position + _head.size : end]))
+        position = end
+    return tuple(messages)
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 -- whatever shape the state has
+    """Return the value as it looks after the pipe: tuples become lists, sets are refused."""
+    return _decode(_encode(value))

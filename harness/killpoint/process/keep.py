@@ -1,0 +1,37 @@
+"""Keep everything about a case that did not pass, in a directory that a person can read.
+
+`token.txt`, `result.json`, `output.txt`, and the store before, at each crash and after recovery as
+plain directories. It never keeps a case that passed, unless it is asked to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from killpoint import image
+from killpoint.case import Case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint.case import CaseResult
+    from killpoint.process.runner import Runner
+
+
+def keep(runner: Runner, result: CaseResult, directory: Path, token: str) -> None:
+    """Write the case below `directory`, which is made; `runner` has just run it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    # First what comes after recovery: making the crashes again below overwrites the store.
+    if runner.root.is_dir():
+        image.restore(image.capture(runner.root), directory / "recovered")
+    image.restore(runner.template, directory / "before")
+    if result.crash_images:
+        for count in range(1, len(result.case.steps) + 1):
+            case = Case(scenario=result.case.scenario, steps=result.case.steps[:count])
+            image.restore(runner.crash_image(case).image, directory / f"crash-{count}")
+    (directory / "token.txt").write_text(token + "\n")
+    (directory / "output.txt").write_text(result.output)
+    encoded = msgspec.json.format(msgspec.json.encode(result))
+    (directory / "result.json").write_bytes(encoded + b"\n")

@@ -1,0 +1,318 @@
+"""Run one case after another for one scenario: restore, kill, restore, kill, ..., verify.
+
+The runner lives in the warm parent. It prepares the scenario once (template, reference states, two
+traces that must agree), then for each case clones the template, forks a victim per step, and at
+the end a verifier in a fresh process. Images after a step are remembered, so that the many
+recoveries of one crash start from the same bytes without making the crash again.
+
+It never calls the system under test itself, and never decides which cases to run.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from killpoint import image
+from killpoint.case import Case, CaseResult, Phase, Step, Violation
+from killpoint.errors import PrepareError
+from killpoint.failpoints import FaultKind, Hit, catalogue
+from killpoint.history import History, OperationRecord, Outcome
+from killpoint.process import subject as subjects
+from killpoint.process.verifier import Dossier
+from killpoint.process.victim import FIRST_VICTIM
+from killpoint.token import fingerprint
+from killpoint.verdict import Reason, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint.image import Image
+    from killpoint.process.child import ChildEnd, Nursery
+    from killpoint.scenario import Program, Scenario
+
+REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
+OUTPUT_CHARACTERS_MAX = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What the runs without fault showed. `same_images` tells whether two of them ended alike."""
+
+    scenario: str
+    fingerprint: str
+    hits: tuple[Hit, ...]
+    operations: tuple[str, ...]
+    same_images: bool
+    never_killable: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """The state of things after some steps of a case: where it died and what had been said."""
+
+    image: Image
+    history: History
+    witnesses: tuple[Any, ...]
+    struck: tuple[str, ...]
+    ends: tuple[ChildEnd, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfit(Exception):  # noqa: N818 -- a result, carried out of the middle of a case
+    reason: Reason
+    detail: str
+    end: ChildEnd
+
+
+class Runner:
+    """Runs the cases of one scenario in one worker."""
+
+    def __init__(self, scenario: Scenario | Program, nursery: Nursery, directory: Path) -> None:
+        """Work below `directory`, with children from `nursery`."""
+        self.scenario = scenario
+        self._subject = subjects.subject_of(scenario, nursery, directory)
+        self._case_directory = directory / "case"
+        self.root = self._case_directory / "store"
+        self._template: Image | None = None
+        self._references: tuple[Any, ...] = ()
+        self._operations: tuple[str, ...] = ()
+        self._remembered: OrderedDict[tuple[Step, ...], Crash] = OrderedDict()
+        self._remembered_bytes = 0
+        self._recovered_seen: set[str] = set()
+        self._crashes_told: set[tuple[str, int]] = set()
+        self._turn = 0
+
+    def prepare(self) -> Preparation:
+        """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
+        self._fresh_directory()
+        self._must(self._subject.prepare(self.root), "prepared", "preparing the store")
+        self._template = image.capture(self.root)
+        said = self._must(self._subject.references(self.root), "references", "the workload")
+        self._references, reopened = tuple(said[0]), said[1]
+        if self._references and reopened != self._references[-1]:
+            raise PrepareError(
+                self.scenario.name, "the state after a clean close and reopening is another one"
+            )
+        first, first_image = self._trace()
+        second, second_image = self._trace()
+        if first != second:
+            where = next(
+                (i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]),
+                min(len(first), len(second)),
+            )
+            raise PrepareError(
+                self.scenario.name, f"two runs without fault differ from hit {where + 1} on"
+            )
+        return Preparation(
+            scenario=self.scenario.name,
+            fingerprint=fingerprint(hit.point for hit in first),
+            hits=first,
+            operations=self._operations,
+            same_images=first_image.id == second_image.id,
+            never_killable=frozenset(
+                name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
+            ),
+        )
+
+    def _trace(self) -> tuple[tuple[Hit, ...], Image]:
+        self._restore(self._template)
+        end = self._subject.trace(self.root)
+        self._must(end, "finished", "the workload")
+        failed = end.last("fail")
+        if failed is not None:
+            raise PrepareError(self.scenario.name, f"operation {failed[0]} failed: {failed[1]}")
+        self._operations = self._subject.operations(end)
+        return self._subject.hits(end), image.capture(self.root)
+
+    def _must(self, end: ChildEnd, message: str, doing: str) -> list[Any]:
+        said = end.last(message)
+        if said is None:
+            raised = end.last("raised")
+            why = f"{raised[0]}: {raised[1]}" if raised else _how_it_ended(end)
+            tail = end.output.strip().splitlines()
+            hint = f" (its output ends: {tail[-1]!r})" if tail and not raised else ""
+            raise PrepareError(self.scenario.name, f"{doing} ended with {why}{hint}")
+        return said
+
+    def run(self, case: Case, *, every_follow_up: bool = False) -> CaseResult:
+        """Execute a case and return its result; every process it starts is gone afterwards."""
+        self._turn += 1
+        try:
+            crash = self._crash(case.steps)
+        except _Unfit as unfit:
+            return CaseResult(
+                case=case,
+                verdict=Verdict.UNDECIDED,
+                reason=unfit.reason,
+                detail=unfit.detail,
+                victim_s=unfit.end.elapsed_s,
+                output=unfit.end.output[-OUTPUT_CHARACTERS_MAX:],
+            )
+        self._restore(crash.image)
+        end = self._verify(case, crash, every_follow_up=every_follow_up)
+        return self._judge(case, crash, end)
+
+    def crash_image(self, case: Case) -> Crash:
+        """Return the crash that a case makes, before any verification; for keeping and explaining."""
+        return self._crash(case.steps)
+
+    @property
+    def template(self) -> Image:
+        """Return the prepared store."""
+        if self._template is None:
+            raise PrepareError(self.scenario.name, "it was not prepared")
+        return self._template
+
+    def _crash(self, steps: tuple[Step, ...]) -> Crash:
+        if not steps:
+            return Crash(image=self.template, history=History(), witnesses=(), struck=(), ends=())
+        known = self._remembered.get(steps)
+        if known is not None:
+            self._remembered.move_to_end(steps)
+            return known
+        before = self._crash(steps[:-1])
+        step = steps[-1]
+        self._restore(before.image)
+        incarnation = FIRST_VICTIM + len(steps) - 1
+        if step.phase is Phase.RUN:
+            end = self._subject.run(self.root, step, incarnation)
+            history = self._subject.history(end)
+            witnesses = before.witnesses
+        else:
+            end = self._subject.recover(self.root, step, incarnation)
+            history = before.history
+            witnesses = (*before.witnesses, *(end.last("witness") or [None]))
+        struck = self._struck(end, step)
+        crash = Crash(
+            image=image.capture(self.root),
+            history=history,
+            witnesses=witnesses,
+            struck=(*before.struck, struck),
+            ends=(*before.ends, end),
+        )
+        self._remember(steps, crash)
+        return crash
+
+    def _struck(self, end: ChildEnd, step: Step) -> str:
+        """Return the point that the fault struck; raise `_Unfit` when it did not, or not there."""
+        where = f"{step.point}@{step.occurrence}" if step.point else f"hit {step.ordinal}"
+        if end.timed_out:
+            raise _Unfit(Reason.HUNG, f"the victim did not reach {where} in time", end)
+        fired = self._subject.fired(end, step)
+        if fired and end.killed:
+            return fired
+        raised = end.last("raised")
+        if raised is not None:
+            raise _Unfit(Reason.VICTIM_RAISED, f"{raised[0]}: {raised[1]}", end)
+        raise _Unfit(Reason.NOT_FIRED, f"{where} was not reached; {_how_it_ended(end)}", end)
+
+    def _remember(self, steps: tuple[Step, ...], crash: Crash) -> None:
+        self._remembered[steps] = crash
+        self._remembered_bytes += crash.image.size_bytes
+        while self._remembered_bytes > REMEMBERED_BYTES_MAX and len(self._remembered) > 1:
+            _, dropped = self._remembered.popitem(last=False)
+            self._remembered_bytes -= dropped.image.size_bytes
+
+    def _verify(self, case: Case, crash: Crash, *, every_follow_up: bool) -> ChildEnd:
+        dossier = Dossier(
+            incarnation=FIRST_VICTIM + len(case.steps),
+            references=self._references,
+            history=crash.history if case.steps else self._full_history(),
+            witnesses=crash.witnesses,
+            struck=crash.struck,
+            follow_ups=None if every_follow_up else (self._turn,),
+        )
+        end = self._subject.verify(self.root, dossier)
+        recovered = end.last("recovered")
+        if recovered is None or recovered[0] in self._recovered_seen or every_follow_up:
+            return end
+        # Every kind of follow-up once per distinct recovered image, each from that image.
+        self._recovered_seen.add(recovered[0])
+        if self._subject.follow_ups_count < 2:  # noqa: PLR2004 -- one kind was just tried
+            return end
+        self._restore(crash.image)
+        return self._subject.verify(self.root, _with_all_follow_ups(dossier))
+
+    def _full_history(self) -> History:
+        return History(
+            operations=tuple(
+                OperationRecord(index=i, name=name, outcome=Outcome.ACKNOWLEDGED)
+                for i, name in enumerate(self._operations)
+            )
+        )
+
+    def _judge(self, case: Case, crash: Crash, end: ChildEnd) -> CaseResult:
+        violations = tuple(
+            Violation(invariant=name, evidence=tuple(evidence))
+            for name, evidence in end.all("violation")
+        )
+        verdict, reason, detail = Verdict.PASSED, Reason.NONE, ""
+        undecided = end.last("undecided")
+        if violations:
+            verdict, reason = Verdict.FAILED, Reason.VIOLATION
+        elif undecided is not None:
+            verdict, reason = Verdict.UNDECIDED, Reason.CHECKER_RAISED
+            detail = f"{undecided[0]}: {undecided[1]}"
+        elif end.timed_out:
+            verdict, reason = Verdict.UNDECIDED, Reason.HUNG
+            detail = "the verifier passed its deadline"
+        elif end.last("verified") is None or end.exit_code != 0:
+            verdict, reason = Verdict.UNDECIDED, Reason.VERIFIER_DIED
+            raised = end.last("raised")
+            detail = f"{raised[0]}: {raised[1]}" if raised else _how_it_ended(end)
+        recovered = end.last("recovered")
+        hits = self._told_hits(crash, end)
+        output = "".join(each.output for each in (*crash.ends, end))
+        return CaseResult(
+            case=case,
+            verdict=verdict,
+            reason=reason,
+            detail=detail,
+            violations=violations,
+            history=crash.history,
+            crash_images=(crash.image.id,),
+            recovered_image=recovered[0] if recovered else "",
+            recovery_hits=hits,
+            victim_s=sum(each.elapsed_s for each in crash.ends),
+            verify_s=end.elapsed_s,
+            output="" if verdict is Verdict.PASSED else output[-OUTPUT_CHARACTERS_MAX:],
+        )
+
+    def _told_hits(self, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
+        """Return the recovery's hits the first time that this worker meets this crash."""
+        key = (crash.image.id, crash.history.acknowledged_count)
+        if key in self._crashes_told:
+            return ()
+        self._crashes_told.add(key)
+        return tuple(hit.point for hit in self._subject.hits(end))
+
+    def _fresh_directory(self) -> None:
+        image.clear(self._case_directory)
+        self._case_directory.mkdir(parents=True)
+
+    def _restore(self, content: Image | None) -> None:
+        for path in list(self._case_directory.iterdir()):
+            if path != self.root:
+                image.clear(path) if path.is_dir() else path.unlink()
+        image.restore(content or self.template, self.root)
+
+
+def _with_all_follow_ups(dossier: Dossier) -> Dossier:
+    return Dossier(
+        incarnation=dossier.incarnation,
+        references=dossier.references,
+        history=dossier.history,
+        witnesses=dossier.witnesses,
+        struck=dossier.struck,
+        follow_ups=None,
+    )
+
+
+def _how_it_ended(end: ChildEnd) -> str:
+    if end.timed_out:
+        return "its deadline"
+    if end.exit_code < 0:
+        return f"signal {-end.exit_code}"
+    return f"exit code {end.exit_code}"

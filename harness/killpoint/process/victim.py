@@ -1,0 +1,108 @@
+"""What runs inside a forked child that may die: preparing, the workload, and a recovery.
+
+Each function talks to the parent through its channel and nothing else: attempts before an
+operation, acknowledgements after it. It never judges, and it never runs in the warm parent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from killpoint import failpoints
+from killpoint.process.child import plain
+from killpoint.scenario import Ports, PointSource
+from killpoint.sources import python_calls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint.failpoints import Hit
+    from killpoint.process.child import Channel
+    from killpoint.scenario import Scenario
+
+PREPARER = 0
+FIRST_VICTIM = 1
+DETAIL_CHARACTERS_MAX = 400
+
+
+def prepare(scenario: Scenario, root: Path, channel: Channel) -> None:
+    """Make the store, open it once and close it, so that the template is one at rest."""
+    failpoints.off()
+    system = scenario.system
+    root.mkdir()
+    system.prepare(root, Ports(incarnation=PREPARER, actor="prepare"))
+    system.close(system.open(root, Ports(incarnation=PREPARER, actor="first-open")))
+    channel.send("prepared")
+
+
+def references(scenario: Scenario, root: Path, channel: Channel) -> None:
+    """Run the workload without fault; say the state before it and after each operation."""
+    failpoints.off()
+    system = scenario.system
+    handle = system.open(root, Ports(incarnation=FIRST_VICTIM, actor="run"))
+    states: list[Any] = [plain(system.observe(handle))]
+    for operation in scenario.operations:
+        operation.apply(handle)
+        states.append(plain(system.observe(handle)))
+    system.close(handle)
+    handle = system.open(root, Ports(incarnation=FIRST_VICTIM + 1, actor="reopen"))
+    channel.send("references", states, plain(system.observe(handle)))
+    system.close(handle)
+
+
+def watch_calls(scenario: Scenario, root: Path) -> None:
+    """Make the file-system calls of Python code points too, if the scenario wants them."""
+    if PointSource.PYTHON in scenario.points:
+        python_calls.install(root)
+
+
+def run(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> None:
+    """Open the store and run the workload, saying what is attempted and acknowledged."""
+    watch_calls(scenario, root)
+    system = scenario.system
+    handle = system.open(root, Ports(incarnation=incarnation, actor="run"))
+    for index, operation in enumerate(scenario.operations):
+        channel.send("attempt", index)
+        try:
+            answer = operation.apply(handle)
+        except Exception as error:  # noqa: BLE001 -- an operation may fail: that is an outcome
+            channel.send("fail", index, describe(error))
+        else:
+            channel.send("ack", index, _short(answer))
+    system.close(handle)
+    channel.send("finished")
+
+
+def recover(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> None:
+    """Reopen the store and close it: all of recovery, and nothing else."""
+    channel.send("witness", plain(scenario.witness(root)))
+    watch_calls(scenario, root)
+    system = scenario.system
+    system.close(system.open(root, Ports(incarnation=incarnation, actor="recover")))
+    channel.send("finished")
+
+
+class Tape:
+    """Collects hits in a child and sends them in one message."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._hits: list[tuple[str, int, str]] = []
+
+    def __call__(self, hit: Hit) -> None:
+        """Keep one hit."""
+        self._hits.append((hit.point, hit.occurrence, hit.footprint))
+
+    def send(self, channel: Channel) -> None:
+        """Say all hits so far."""
+        channel.send("hits", self._hits)
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as one short line: its type and its first sentence."""
+    return _short(f"{type(error).__name__}: {error}")
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text[:DETAIL_CHARACTERS_MAX]

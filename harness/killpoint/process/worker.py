@@ -1,0 +1,144 @@
+"""The warm parent: a fresh interpreter that imports scenario files once and forks for each case.
+
+It is spawned (never forked) by the pool, talks over one connection, and never calls the system
+under test: that happens only in its children. It ignores Ctrl-C, for the campaign decides when
+to stop; when the campaign vanishes, its connection ends and so does the worker.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from killpoint import discovery, failpoints
+from killpoint.errors import KillpointError, ScratchError
+from killpoint.process import keep
+from killpoint.process.child import Nursery
+from killpoint.process.runner import Runner
+from killpoint.scenario import Program
+
+if TYPE_CHECKING:
+    from multiprocess.connection import Connection
+
+    from killpoint.case import Case, CaseResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker is told at its start. `files` and `programs` hold the scenarios."""
+
+    number: int
+    files: tuple[Path, ...]
+    programs: tuple[Program, ...]
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What the scenario files hold: names with their first line, and declared points."""
+
+    scenarios: tuple[str, ...]
+    points: tuple[failpoints.Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An error of a worker, on its way to the campaign."""
+
+    error: KillpointError | None
+    text: str
+
+
+def serve(connection: Connection, settings: WorkerSettings) -> None:
+    """Answer requests until the connection ends: the whole life of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 -- for the life of the process
+    try:
+        desk = Desk(settings)
+        connection.send(desk.inventory())
+    except Exception as error:  # noqa: BLE001 -- it is the campaign that must hear of it
+        connection.send(_trouble(error))
+        return
+    # What was imported is never freed: keep it out of the collector and out of copy-on-write.
+    gc.collect()
+    gc.freeze()
+    while True:
+        try:
+            request, arguments = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            desk.answer(connection, request, arguments)
+        except Exception as error:  # noqa: BLE001 -- as above
+            connection.send(_trouble(error))
+
+
+class Desk:
+    """Holds the scenarios of a worker and does what the campaign asks."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Import the scenario files; raises `UsageError` when one cannot be."""
+        self._settings = settings
+        self._scenarios = discovery.load(settings.files)
+        self._scenarios |= {program.name: program for program in settings.programs}
+        self._nursery = Nursery()
+        self._runner: Runner | None = None
+
+    def inventory(self) -> Inventory:
+        """Return what is there."""
+        return Inventory(
+            scenarios=tuple(self._scenarios), points=tuple(failpoints.catalogue().values())
+        )
+
+    def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
+        """Do one request and send what comes of it."""
+        match request:
+            case "prepare":
+                connection.send(self._prepare(arguments))
+            case "run":
+                for case in arguments:
+                    connection.send(self._run(case))
+            case "replay":
+                case, directory, token = arguments
+                result = self._now().run(case, every_follow_up=True)
+                if directory is not None:
+                    keep.keep(self._now(), result, Path(directory), token)
+                connection.send(result)
+            case "measure":
+                connection.send(self._now().measure(arguments))
+            case "points":
+                connection.send(tuple(failpoints.catalogue().values()))
+            case _:
+                message = f"a worker was asked for {request!r}"
+                raise ValueError(message)
+
+    def _prepare(self, name: str) -> Any:  # noqa: ANN401 -- a Preparation, imported for types only
+        directory = self._settings.directory / name
+        self._runner = Runner(self._scenarios[name], self._nursery, directory)
+        return self._runner.prepare()
+
+    def _now(self) -> Runner:
+        if self._runner is None:
+            message = "no scenario was prepared"
+            raise ValueError(message)
+        return self._runner
+
+    def _run(self, case: Case) -> CaseResult:
+        return self._now().run(case)
+
+
+def _trouble(error: Exception) -> Trouble:
+    if isinstance(error, KillpointError):
+        return Trouble(error=error, text=str(error))
+    if isinstance(error, OSError) and error.errno is not None:
+        place = Path(str(error.filename or "the scratch directory"))
+        return Trouble(
+            error=ScratchError(place, error.strerror or str(error)), text=traceback.format_exc()
+        )
+    return Trouble(error=None, text=traceback.format_exc())

@@ -1,0 +1,181 @@
+"""What one command does from beginning to end: open a pool, work, write the record, close.
+
+Between the command line and the parts: it chooses the listeners, names the run's directory, and
+turns verdicts into exit codes. It never explores and never renders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from killpoint import campaign, discovery
+from killpoint.errors import RecordError, UnknownScenarioError
+from killpoint.process.pool import Pool
+from killpoint.records import Recorder
+from killpoint.report import write_reports
+from killpoint.report.terminal import Terminal
+from killpoint.token import parse
+from killpoint.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from killpoint.scenario import Program
+
+NOTHING_RAN = 5
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What `killpoint run` was asked to do."""
+
+    what: tuple[str, ...]
+    depth: int
+    budget_s: float | None
+    shard: tuple[int, int]
+    reports: Path
+    workers_count: int
+    measure: bool
+    programs: tuple[Program, ...]
+
+
+def run(request: Request) -> int:
+    """Run a campaign, write its record and reports, and return the exit code."""
+    places, names = _targets(request.what, request.programs)
+    directory = _new_directory(request.reports)
+    recorder = Recorder(directory)
+    with open_pool(
+        tuple(str(place) for place in places),
+        workers_count=request.workers_count,
+        programs=request.programs,
+    ) as pool:
+        settings = campaign.Settings(
+            names=names,
+            depth=request.depth,
+            budget_s=request.budget_s,
+            shard=request.shard,
+            reports=directory,
+            workers_count=request.workers_count,
+            measure=request.measure,
+            notes={"what": " ".join(request.what)},
+        )
+        whole = campaign.Campaign(pool, settings, (recorder, Terminal()))
+        verdict = whole.run()
+    write_reports(directory)
+    _point_latest(request.reports, directory)
+    if whole.cases_count == 0:
+        click.echo("nothing ran: no scenario had a case.", err=True)
+        return NOTHING_RAN
+    return INTERRUPTED if whole.interrupted else verdict.exit_code
+
+
+@contextlib.contextmanager
+def open_pool(
+    what: tuple[str, ...], *, workers_count: int, programs: tuple[Program, ...] = ()
+) -> Iterator[Pool]:
+    """Start workers that hold the scenarios of these files, and end them afterwards."""
+    places, _ = _targets(what, programs)
+    pool = Pool(
+        workers_count=workers_count, files=discovery.files_of(places), programs=programs
+    )
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def replay(pool: Pool, text: str, *, times: int, keep: Path | None) -> int:
+    """Run a token's case again and say what came of it; returns the exit code."""
+    token = parse(text)
+    preparation, results = campaign.replay(pool, token, times=times, directory=keep)
+    if preparation.fingerprint != token.fingerprint:
+        click.echo(
+            f"warning: {token.case.scenario} now hits other points than when this token was made "
+            f"({preparation.fingerprint}, was {token.fingerprint}); replayed by name."
+        )
+    for result in results[:1]:
+        click.echo(f"{result.verdict.upper()} {token.case.scenario}   {result.signature}".rstrip())
+        for violation in result.violations:
+            for sentence in violation.evidence:
+                click.echo(f"  {violation.invariant}: {sentence}")
+        if result.detail:
+            click.echo(f"  {result.detail}")
+    if times > 1:
+        same = sum(r.signature == results[0].signature for r in results)
+        click.echo(f"the same in {same} of {times} replays")
+    return worst(result.verdict for result in results).exit_code
+
+
+def explain(pool: Pool, text: str) -> int:
+    """Print the story of a token's case."""
+    del pool
+    parse(text)
+    return 0
+
+
+def points(pool: Pool, what: tuple[str, ...]) -> None:
+    """Print the catalogue, or the points of the scenarios that were named."""
+    _, names = _targets(what, ())
+    for name in names:
+        if name not in pool.inventory.scenarios:
+            raise UnknownScenarioError(name, pool.inventory.scenarios)
+        preparation = pool.prepare(name)
+        click.echo(f"{name}   {len(preparation.hits)} hits")
+        for ordinal, hit in enumerate(preparation.hits, start=1):
+            click.echo(f"{ordinal:5}  {hit.point}@{hit.occurrence}  {hit.footprint}")
+    if not names:
+        for point in pool.inventory.points:
+            rare = "  (rare)" if point.rare else ""
+            click.echo(f"{point.name}{rare}")
+            click.echo(f"    durable: {point.durable}")
+            click.echo(f"    pending: {point.pending}")
+
+
+def merge(records: tuple[Path, ...], into: Path) -> int:
+    """Unite records and return the exit code of the whole."""
+    from killpoint.merge import merge as unite  # noqa: PLC0415 -- pulls in Arrow
+
+    return unite(records, into).exit_code
+
+
+def report(record: Path) -> Path:
+    """Write the reports of a record again and return the page's path."""
+    return write_reports(record)
+
+
+def _targets(
+    what: tuple[str, ...], programs: tuple[Program, ...]
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    if programs and not what:
+        return (), ()
+    return discovery.split(what, Path.cwd())
+
+
+def _new_directory(reports: Path) -> Path:
+    """Make the run's directory below `reports`, named by the wall clock and never twice."""
+    base = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for number in range(100):
+        directory = reports / (base if number == 0 else f"{base}-{number}")
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RecordError(directory, error.strerror or str(error)) from error
+        return directory
+    raise RecordError(reports, "a hundred runs began in this second")
+
+
+def _point_latest(reports: Path, directory: Path) -> None:
+    link = reports / "latest"
+    fresh = reports / f".latest-{os.getpid()}"
+    with contextlib.suppress(OSError):
+        fresh.symlink_to(directory.name)
+        fresh.rename(link)
