@@ -41,7 +41,7 @@ check: $(STAMP) ## lint, format, types, import rules, tidy and vocabulary tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest --quiet \
 	  harness/tests/test_tidy.py harness/tests/test_vocabulary.py harness/tests/test_imports.py
 
@@ -64,10 +64,10 @@ bench: $(STAMP) ## the ratios of the harness's own costs
 nightly: $(STAMP) ## deeper: two shards on this machine, then their merged record
 	rm -rf reports/nightly reports/nightly-1 reports/nightly-2
 	-$(BIN)/killpoint run --workers $(WORKERS) --shard 1/2 --depth $(DEPTH) --budget $(MINUTES)m \
-	  --into reports/nightly-1
+	  --reports reports/nightly-1
 	-$(BIN)/killpoint run --workers $(WORKERS) --shard 2/2 --depth $(DEPTH) --budget $(MINUTES)m \
-	  --into reports/nightly-2
-	$(BIN)/killpoint merge reports/nightly-1 reports/nightly-2 --into reports/nightly
+	  --reports reports/nightly-2
+	$(BIN)/killpoint merge reports/nightly-1/latest reports/nightly-2/latest --into reports/nightly
 
 report: $(STAMP) ## write the report of the latest record again
 	$(BIN)/killpoint report reports/latest
