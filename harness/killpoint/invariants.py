@@ -83,9 +83,11 @@ def nothing_acknowledged_is_lost(store: Reopened) -> Iterable[str]:
     """
     applied = store.applied_count
     if applied is not None and applied < store.acknowledged_count:
+        lost = store.history.operations[applied : store.acknowledged_count]
+        names = ", ".join(repr(each.name) for each in lost)
         yield (
-            f"{store.acknowledged_count} operations were acknowledged, "
-            f"and the reopened store shows {applied}"
+            f"acknowledged and gone: {names}; "
+            f"the store shows the state after {applied} of {store.acknowledged_count} operations"
         )
 
 

@@ -103,6 +103,7 @@ class Scenario:
     `operations` run in order in one process. `invariants` are added to the standard ones.
     `witness` reads a crashed directory before anything reopens it, as plain data for the
     invariants; `examine` does the same and returns evidence of what is already wrong there.
+    `describe` tells in the store's own words what stands in a directory, for `killpoint explain`.
     `points` says where kill points come from; a point that only native code passes needs
     `frozenset({PointSource.SYSCALLS})`.
     """
@@ -114,6 +115,7 @@ class Scenario:
     follow_ups: tuple[FollowUp, ...] = ()
     witness: Callable[[Path], object] = no_witness
     examine: Callable[[Path], Iterable[str]] = nothing_to_see
+    describe: Callable[[Path], Iterable[str]] = nothing_to_see
     points: frozenset[PointSource] = DECLARED_AND_PYTHON
     deadline_s: float = 10.0
 

@@ -18,15 +18,18 @@ import click
 
 from killpoint import campaign, discovery
 from killpoint.errors import RecordError, UnknownScenarioError
+from killpoint.explain import render
 from killpoint.process.pool import Pool
 from killpoint.records import Recorder
 from killpoint.report import write_reports
 from killpoint.report.terminal import Terminal
 from killpoint.token import parse
-from killpoint.verdict import Verdict, worst
+from killpoint.verdict import worst
 
 if TYPE_CHECKING:
+    from killpoint.process.runner import Preparation
     from killpoint.scenario import Program
+    from killpoint.token import Token
 
 NOTHING_RAN = 5
 INTERRUPTED = 130
@@ -95,11 +98,7 @@ def replay(pool: Pool, text: str, *, times: int, keep: Path | None) -> int:
     """Run a token's case again and say what came of it; returns the exit code."""
     token = parse(text)
     preparation, results = campaign.replay(pool, token, times=times, directory=keep)
-    if preparation.fingerprint != token.fingerprint:
-        click.echo(
-            f"warning: {token.case.scenario} now hits other points than when this token was made "
-            f"({preparation.fingerprint}, was {token.fingerprint}); replayed by name."
-        )
+    _warn_of_change(token, preparation)
     for result in results[:1]:
         click.echo(f"{result.verdict.upper()} {token.case.scenario}   {result.signature}".rstrip())
         for violation in result.violations:
@@ -114,10 +113,13 @@ def replay(pool: Pool, text: str, *, times: int, keep: Path | None) -> int:
 
 
 def explain(pool: Pool, text: str) -> int:
-    """Print the story of a token's case."""
-    del pool
-    parse(text)
-    return 0
+    """Print the story of a token's case; returns the exit code of its verdict."""
+    token = parse(text)
+    preparation = campaign.prepare(pool, token)
+    _warn_of_change(token, preparation)
+    story = pool.tell(token.case, preparation.operations)
+    click.echo(render(story, str(token)), nl=False)
+    return story.result.verdict.exit_code
 
 
 def points(pool: Pool, what: tuple[str, ...]) -> None:
@@ -148,6 +150,14 @@ def merge(records: tuple[Path, ...], into: Path) -> int:
 def report(record: Path) -> Path:
     """Write the reports of a record again and return the page's path."""
     return write_reports(record)
+
+
+def _warn_of_change(token: Token, preparation: Preparation) -> None:
+    if preparation.fingerprint != token.fingerprint:
+        click.echo(
+            f"warning: {token.case.scenario} now hits other points than when this token was made "
+            f"({preparation.fingerprint}, was {token.fingerprint}); replayed by name."
+        )
 
 
 def _targets(

@@ -16,6 +16,7 @@ import faulthandler
 import os
 import select
 import signal
+import socket
 import struct
 import sys
 import time
@@ -25,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from killpoint.sources.syscalls import allow_tracing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,6 +36,8 @@ PR_SET_CHILD_SUBREAPER = 36
 EXIT_RAISED = 70
 OUTPUT_BYTES_MAX = 64 * 1024
 STACK_DUMP_S = 0.2
+
+Gate = tuple[socket.socket, socket.socket]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _head = struct.Struct("<I")
@@ -107,12 +112,13 @@ class Nursery:
     ) -> ChildEnd:
         """Fork, run `work` in the child, wait for its end, and kill what is left of its group.
 
-        `attach` is called with the child's pid before `work` starts; the child waits for it.
+        `attach` is called with the child's pid before `work` starts; the child waits for it, and
+        lets any process trace it.
         """
         os.ftruncate(self._output, 0)
         os.lseek(self._output, 0, os.SEEK_SET)
         hear, speak = os.pipe2(os.O_CLOEXEC)
-        gate = os.pipe2(os.O_CLOEXEC) if attach is not None else None
+        gate = socket.socketpair() if attach is not None else None
         sys.stdout.flush()
         sys.stderr.flush()
         started = time.monotonic()
@@ -125,11 +131,11 @@ class Nursery:
             os.setpgid(pid, pid)
         try:
             if gate is not None and attach is not None:
-                os.close(gate[0])
-                try:
+                gate[0].close()
+                with gate[1]:
+                    # The child says that it waits; only then may anything fasten on to it.
+                    gate[1].recv(1)
                     attach(pid)
-                finally:
-                    os.close(gate[1])
             frames, exit_code, timed_out = _wait(pid, hear, deadline_s)
         finally:
             os.close(hear)
@@ -152,7 +158,7 @@ class Nursery:
 
 
 def _be_child(
-    work: Callable[[Channel], None], speak: int, output: int, gate: tuple[int, int] | None
+    work: Callable[[Channel], None], speak: int, output: int, gate: Gate | None
 ) -> None:
     code = EXIT_RAISED
     try:
@@ -164,9 +170,11 @@ def _be_child(
         os.dup2(output, 2)
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
         if gate is not None:
-            os.close(gate[1])
-            os.read(gate[0], 1)
-            os.close(gate[0])
+            gate[1].close()
+            with gate[0]:
+                allow_tracing()
+                gate[0].send(b"w")
+                gate[0].recv(1)
         channel = Channel(speak)
         try:
             work(channel)

@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 def keep(runner: Runner, result: CaseResult, directory: Path, token: str) -> None:
     """Write the case below `directory`, which is made; `runner` has just run it."""
     directory.mkdir(parents=True, exist_ok=True)
-    # First what comes after recovery: making the crashes again below overwrites the store.
-    if runner.root.is_dir():
-        image.restore(image.capture(runner.root), directory / "recovered")
     image.restore(runner.template, directory / "before")
     if result.crash_images:
         for count in range(1, len(result.case.steps) + 1):
             case = Case(scenario=result.case.scenario, steps=result.case.steps[:count])
             image.restore(runner.crash_image(case).image, directory / f"crash-{count}")
+            image.restore(runner.recovered_image(result.case), directory / "recovered")
     (directory / "token.txt").write_text(token + "\n")
     (directory / "output.txt").write_text(result.output)
     encoded = msgspec.json.format(msgspec.json.encode(result))

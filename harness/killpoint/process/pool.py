@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from killpoint.case import Case, CaseResult
     from killpoint.process.runner import Preparation
+    from killpoint.process.story import Story
     from killpoint.scenario import Program
 
 # One thread a process: a fork copies only the thread that calls it.
@@ -138,6 +139,12 @@ class Pool:
         self._send(0, ("replay", (case, directory and str(directory), token)))
         result: CaseResult = self._receive(0)
         return result
+
+    def tell(self, case: Case, operations: tuple[str, ...]) -> Story:
+        """Gather what explains a case, on the first worker."""
+        self._send(0, ("tell", (case, operations)))
+        story: Story = self._receive(0)
+        return story
 
     def measure(self, case: Case) -> Any:  # noqa: ANN401 -- a Bracketing
         """Run the last process of a case under strace and count what lies between its points."""

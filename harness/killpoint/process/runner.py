@@ -11,17 +11,21 @@ It never calls the system under test itself, and never decides which cases to ru
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from killpoint import image
 from killpoint.case import Case, CaseResult, Phase, Step, Violation
 from killpoint.errors import PrepareError
+from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue
 from killpoint.history import History, OperationRecord, Outcome
-from killpoint.process import subject as subjects
+from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
+from killpoint.scenario import PointSource, Program
+from killpoint.sources.marks import unbracketed_in
+from killpoint.sources.syscalls import read_trace, unavailable
 from killpoint.token import fingerprint
 from killpoint.verdict import Reason, Verdict
 
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
     from killpoint.image import Image
     from killpoint.process.child import ChildEnd, Nursery
-    from killpoint.scenario import Program, Scenario
+    from killpoint.scenario import Scenario
 
 REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
 OUTPUT_CHARACTERS_MAX = 4000
@@ -72,7 +76,7 @@ class Runner:
     def __init__(self, scenario: Scenario | Program, nursery: Nursery, directory: Path) -> None:
         """Work below `directory`, with children from `nursery`."""
         self.scenario = scenario
-        self._subject = subjects.subject_of(scenario, nursery, directory)
+        self._subject = subject_of(scenario, nursery, directory)
         self._case_directory = directory / "case"
         self.root = self._case_directory / "store"
         self._template: Image | None = None
@@ -158,6 +162,38 @@ class Runner:
         """Return the crash that a case makes, before any verification; for keeping and explaining."""
         return self._crash(case.steps)
 
+    def measure(self, case: Case) -> Bracketing:
+        """Run the workload, or the recovery from a case's crash, under strace with marks."""
+        if isinstance(self.scenario, Program) or PointSource.SYSCALLS in self.scenario.points:
+            return Bracketing(measured=True)
+        why_not = unavailable()
+        if why_not:
+            return Bracketing(measured=False, why_not=why_not)
+        self._restore(self._crash(case.steps).image)
+        output = self._case_directory.parent / "measure"
+        incarnation = FIRST_VICTIM + len(case.steps)
+        self._subject.measure(self.root, incarnation, output, recovery=bool(case.steps))
+        seen = read_trace(output, self.root)
+        return Bracketing(
+            measured=True,
+            calls_count=sum(pair.mutates for pair in seen.pairs),
+            unbracketed=tuple(str(each) for each in unbracketed_in(seen)),
+        )
+
+    def recovered_image(self, case: Case) -> Image:
+        """Return the store as recovery leaves it, before any follow-up."""
+        crash = self._crash(case.steps)
+        self._restore(crash.image)
+        self._subject.verify(self.root, replace(self._dossier(case, crash), follow_ups=()))
+        return image.capture(self.root)
+
+    def describe(self, content: Image) -> tuple[str, ...]:
+        """Return what the scenario's own words say of a directory with this content."""
+        self._restore(content)
+        end = self._subject.describe(self.root)
+        said = end.last("description")
+        return tuple(said[0]) if said else ()
+
     @property
     def template(self) -> Image:
         """Return the prepared store."""
@@ -201,7 +237,7 @@ class Runner:
         if end.timed_out:
             raise _Unfit(Reason.HUNG, f"the victim did not reach {where} in time", end)
         fired = self._subject.fired(end, step)
-        if fired and end.killed:
+        if fired:
             return fired
         raised = end.last("raised")
         if raised is not None:
@@ -216,24 +252,29 @@ class Runner:
             self._remembered_bytes -= dropped.image.size_bytes
 
     def _verify(self, case: Case, crash: Crash, *, every_follow_up: bool) -> ChildEnd:
-        dossier = Dossier(
-            incarnation=FIRST_VICTIM + len(case.steps),
-            references=self._references,
-            history=crash.history if case.steps else self._full_history(),
-            witnesses=crash.witnesses,
-            struck=crash.struck,
-            follow_ups=None if every_follow_up else (self._turn,),
-        )
+        dossier = self._dossier(case, crash)
+        if every_follow_up:
+            return self._subject.verify(self.root, replace(dossier, follow_ups=None))
         end = self._subject.verify(self.root, dossier)
         recovered = end.last("recovered")
-        if recovered is None or recovered[0] in self._recovered_seen or every_follow_up:
+        if recovered is None or recovered[0] in self._recovered_seen:
             return end
         # Every kind of follow-up once per distinct recovered image, each from that image.
         self._recovered_seen.add(recovered[0])
         if self._subject.follow_ups_count < 2:  # noqa: PLR2004 -- one kind was just tried
             return end
         self._restore(crash.image)
-        return self._subject.verify(self.root, _with_all_follow_ups(dossier))
+        return self._subject.verify(self.root, replace(dossier, follow_ups=None))
+
+    def _dossier(self, case: Case, crash: Crash) -> Dossier:
+        return Dossier(
+            incarnation=FIRST_VICTIM + len(case.steps),
+            references=self._references,
+            history=crash.history if case.steps else self._full_history(),
+            witnesses=crash.witnesses,
+            struck=crash.struck,
+            follow_ups=(self._turn,),
+        )
 
     def _full_history(self) -> History:
         return History(
@@ -263,7 +304,7 @@ class Runner:
             raised = end.last("raised")
             detail = f"{raised[0]}: {raised[1]}" if raised else _how_it_ended(end)
         recovered = end.last("recovered")
-        hits = self._told_hits(crash, end)
+        hits = self._told_hits(case, crash, end)
         output = "".join(each.output for each in (*crash.ends, end))
         return CaseResult(
             case=case,
@@ -275,18 +316,20 @@ class Runner:
             crash_images=(crash.image.id,),
             recovered_image=recovered[0] if recovered else "",
             recovery_hits=hits,
-            victim_s=sum(each.elapsed_s for each in crash.ends),
+            victim_s=crash.ends[-1].elapsed_s if crash.ends else 0.0,
             verify_s=end.elapsed_s,
             output="" if verdict is Verdict.PASSED else output[-OUTPUT_CHARACTERS_MAX:],
         )
 
-    def _told_hits(self, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
+    def _told_hits(self, case: Case, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
         """Return the recovery's hits the first time that this worker meets this crash."""
         key = (crash.image.id, crash.history.acknowledged_count)
         if key in self._crashes_told:
             return ()
         self._crashes_told.add(key)
-        return tuple(hit.point for hit in self._subject.hits(end))
+        self._restore(crash.image)
+        apart = self._subject.trace_recovery(self.root, FIRST_VICTIM + len(case.steps))
+        return tuple(hit.point for hit in self._subject.hits(apart or end))
 
     def _fresh_directory(self) -> None:
         image.clear(self._case_directory)
@@ -297,17 +340,6 @@ class Runner:
             if path != self.root:
                 image.clear(path) if path.is_dir() else path.unlink()
         image.restore(content or self.template, self.root)
-
-
-def _with_all_follow_ups(dossier: Dossier) -> Dossier:
-    return Dossier(
-        incarnation=dossier.incarnation,
-        references=dossier.references,
-        history=dossier.history,
-        witnesses=dossier.witnesses,
-        struck=dossier.struck,
-        follow_ups=None,
-    )
 
 
 def _how_it_ended(end: ChildEnd) -> str:

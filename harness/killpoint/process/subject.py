@@ -1,19 +1,18 @@
-"""The two kinds of thing that can be killed: a system of Python functions, or any program.
+"""What can be killed: how to start the children of a case, and how to read what they said.
 
-A subject knows how to start the children of a case and how to read what they said. The runner
-sees only the `Subject` protocol. Kill points come from the seam inside the child, or from strace
-attached to it before it starts. It never decides a verdict.
+The runner sees only the `Subject` protocol. `StoreSubject` is a system of Python functions whose
+points are passed inside the child; `killpoint.process.traced` has those whose points are system
+calls. It never decides a verdict.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Protocol
 
 from killpoint.failpoints import Hit
 from killpoint.history import History, OperationRecord, Outcome
-from killpoint.process import strike, verifier, victim
-from killpoint.scenario import PointSource, Program, Scenario
+from killpoint.process import strike, traced, verifier, victim
+from killpoint.sources import marks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from killpoint.case import Step
     from killpoint.process.child import Channel, ChildEnd, Nursery
     from killpoint.process.verifier import Dossier
+    from killpoint.scenario import Scenario
 
 
 class Subject(Protocol):
@@ -45,8 +45,17 @@ class Subject(Protocol):
     def recover(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
         """Reopen the store, armed."""
 
+    def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
+        """Reopen the store under a counting seam; None when `verify` has already counted."""
+
+    def measure(self, root: Path, incarnation: int, output: Path, *, recovery: bool) -> ChildEnd:
+        """Run once more under strace, each hit a mark in the trace at `output`."""
+
     def verify(self, root: Path, dossier: Dossier) -> ChildEnd:
         """Reopen the store and judge it."""
+
+    def describe(self, root: Path) -> ChildEnd:
+        """Say in the store's own words what stands below `root`."""
 
     def hits(self, end: ChildEnd) -> tuple[Hit, ...]:
         """Return the hits that a counting child passed."""
@@ -111,10 +120,32 @@ class StoreSubject:
 
         return self._child(work)
 
+    def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
+        """Leave it to `verify`, which counts while it recovers."""
+        del root, incarnation
+        return None
+
+    def measure(self, root: Path, incarnation: int, output: Path, *, recovery: bool) -> ChildEnd:
+        """Run once more under strace, each hit a mark in the trace at `output`."""
+        part = victim.recover if recovery else victim.run
+
+        def work(channel: Channel) -> None:
+            strike.count(marks.emit)
+            part(self._scenario, root, channel, incarnation)
+
+        with traced.look(output, marks=True) as attach:
+            return self._nursery.run(work, deadline_s=traced.DEADLINE_S, attach=attach)
+
     def verify(self, root: Path, dossier: Dossier) -> ChildEnd:
         """Reopen the store and judge it."""
         return self._child(
             lambda channel: verifier.verify(self._scenario, root, channel, dossier)
+        )
+
+    def describe(self, root: Path) -> ChildEnd:
+        """Say in the store's own words what stands below `root`."""
+        return self._child(
+            lambda channel: channel.send("description", list(self._scenario.describe(root)))
         )
 
     def hits(self, end: ChildEnd) -> tuple[Hit, ...]:
@@ -126,7 +157,7 @@ class StoreSubject:
         """Return the point where the fault struck, or an empty string."""
         del step
         said = end.last("fired")
-        return f"{said[0]}@{said[1]}" if said else ""
+        return f"{said[0]}@{said[1]}" if said and end.killed else ""
 
     def history(self, end: ChildEnd) -> History:
         """Return what the victim had said."""
@@ -148,14 +179,3 @@ class StoreSubject:
 
     def _child(self, work: object) -> ChildEnd:
         return self._nursery.run(work, deadline_s=self._scenario.deadline_s)  # type: ignore[arg-type]
-
-
-def subject_of(scenario: Scenario | Program, nursery: Nursery, directory: Path) -> Subject:
-    """Choose the subject that fits what the user gave."""
-    del directory
-    if isinstance(scenario, Program):
-        raise NotImplementedError
-    if PointSource.SYSCALLS in scenario.points:
-        raise NotImplementedError
-    os.environ.setdefault("PYTHONHASHSEED", "0")
-    return StoreSubject(scenario, nursery)

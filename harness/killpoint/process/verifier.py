@@ -157,6 +157,8 @@ def _second_opening(store: _Store, incarnation: int, state: object, settled: ima
 def _follow_up(store: _Store, dossier: Dossier, state: object, settled: image.Image) -> None:
     """Try the follow-ups; where several are asked for, each starts from the recovered image."""
     kinds = store.scenario.follow_ups
+    if not kinds:
+        return
     chosen = range(len(kinds)) if dossier.follow_ups is None else dossier.follow_ups
     for turn, number in enumerate(chosen):
         if turn:

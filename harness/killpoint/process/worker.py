@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from killpoint import discovery, failpoints
 from killpoint.errors import KillpointError, ScratchError
-from killpoint.process import keep
+from killpoint.process import keep, story
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
 from killpoint.scenario import Program
@@ -110,6 +110,8 @@ class Desk:
                 if directory is not None:
                     keep.keep(self._now(), result, Path(directory), token)
                 connection.send(result)
+            case "tell":
+                connection.send(story.tell(self._now(), *arguments))
             case "measure":
                 connection.send(self._now().measure(arguments))
             case "points":

@@ -1,0 +1,224 @@
+"""One scenario of a campaign: prepared, measured, explored, and its failures replayed and kept.
+
+It knows the strategies' names and no engine. It never renders anything: it emits events.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from killpoint.case import Case
+from killpoint.events import (
+    Bracketing,
+    CaseFinished,
+    DepthTally,
+    Event,
+    FailureKept,
+    ReplayLabel,
+    ScenarioFinished,
+    ScenarioPrepared,
+    StopReason,
+)
+from killpoint.explore.kill import KillStrategy
+from killpoint.explore.loop import Budget, explore
+from killpoint.verdict import Reason, Verdict, worst
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint.case import CaseResult
+    from killpoint.process.pool import Pool
+    from killpoint.process.runner import Preparation
+
+REPLAYS_COUNT = 10
+KEPT_PER_SIGNATURE_MAX = 3
+KEPT_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What was asked for. `names` empty means every scenario, and then all points must be hit."""
+
+    names: tuple[str, ...] = ()
+    depth: int = 1
+    budget_s: float | None = None
+    shard: tuple[int, int] = (1, 1)
+    reports: Path
+    workers_count: int = 1
+    measure: bool = True
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """What the scenarios of one campaign add up to, and where its events go."""
+
+    emit: Callable[[Event], None]
+    reached: set[str] = field(default_factory=set)
+    kept: int = 0
+    stop: StopReason = StopReason.COMPLETE
+    notes: list[str] = field(default_factory=list)
+    skipped: set[str] = field(default_factory=set)
+
+
+class Exploration:
+    """One scenario of a campaign."""
+
+    def __init__(
+        self, *, pool: Pool, settings: Settings, totals: Totals, name: str, budget: Budget
+    ) -> None:
+        """Explore the scenario `name` until the budget ends, adding to `totals`."""
+        self._pool = pool
+        self._settings = settings
+        self._totals = totals
+        self._name = name
+        self._budget = budget
+        self._verdicts: list[Verdict] = []
+        self._kills: dict[str, int] = {}
+        self._recovery_points: dict[str, int] = {}
+        self._longest: tuple[int, Case | None] = (0, None)
+        self._fingerprint = ""
+        self._waiting: list[tuple[CaseResult, str]] = []
+        self._kept_by_signature: dict[str, int] = {}
+        self._undecided_count = 0
+        self._failures_count = 0
+
+    def run(self) -> Verdict:
+        """Prepare, measure, explore, keep; return the scenario's verdict."""
+        started = time.monotonic()
+        preparation = self._pool.prepare(self._name)
+        self._fingerprint = preparation.fingerprint
+        points: dict[str, int] = {}
+        for hit in preparation.hits:
+            points[hit.point] = points.get(hit.point, 0) + 1
+        strategy = KillStrategy(
+            scenario=self._name,
+            hits=[hit.point for hit in preparation.hits],
+            depth=self._settings.depth,
+            never_killable=preparation.never_killable,
+            shard=self._settings.shard,
+        )
+        self._announce(preparation, strategy.pairs_total)
+        stop = explore(
+            strategy,
+            execute=self._pool.run,
+            budget=self._budget,
+            fingerprint=self._fingerprint,
+            emit=self._hear,
+            rest=self._keep_waiting,
+        )
+        tallies = strategy.tallies()
+        self._totals.reached |= points.keys() | self._recovery_points.keys()
+        if stop is not StopReason.COMPLETE:
+            self._totals.stop = stop
+        self._measure_recovery()
+        verdict = worst(self._verdicts)
+        self._totals.emit(
+            ScenarioFinished(
+                scenario=self._name,
+                verdict=verdict,
+                stop=stop,
+                tallies=_bounded(tallies),
+                points=points,
+                recovery_points=self._recovery_points,
+                failures_count=self._failures_count,
+                undecided_count=self._undecided_count,
+                elapsed_s=time.monotonic() - started,
+            )
+        )
+        return verdict
+
+    def _announce(self, preparation: Preparation, pairs_total: int) -> None:
+        bracketing = self._measure(Case(scenario=self._name, steps=()))
+        self._totals.emit(
+            ScenarioPrepared(
+                scenario=self._name,
+                fingerprint=preparation.fingerprint,
+                hits=preparation.hits,
+                operations=preparation.operations,
+                pairs_total=pairs_total,
+                bracketing=bracketing,
+            )
+        )
+        if not preparation.same_images:
+            note = f"{self._name}: two equal runs leave different bytes; images are not compared"
+            self._totals.notes.append(note)
+
+    def _measure(self, case: Case) -> Bracketing:
+        if not self._settings.measure:
+            return Bracketing(measured=False, why_not="not asked for")
+        bracketing: Bracketing = self._pool.measure(case)
+        if bracketing.unbracketed:
+            self._verdicts.append(Verdict.UNDECIDED)
+            where = "; ".join(bracketing.unbracketed[:3])
+            self._totals.notes.append(f"{self._name}: unbracketed calls: {where}")
+        if not bracketing.measured:
+            skipped = f"unbracketed calls of {self._name}: {bracketing.why_not}"
+            self._totals.skipped.add(skipped)
+        return bracketing
+
+    def _measure_recovery(self) -> None:
+        case = self._longest[1]
+        if case is not None:
+            self._measure(case)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, CaseFinished):
+            result = event.result
+            self._verdicts.append(result.verdict)
+            for point in result.recovery_hits:
+                self._recovery_points[point] = self._recovery_points.get(point, 0) + 1
+            if len(result.recovery_hits) > self._longest[0]:
+                self._longest = (len(result.recovery_hits), result.case)
+            if result.verdict is not Verdict.PASSED:
+                self._failures_count += result.verdict is Verdict.FAILED
+                self._undecided_count += result.verdict is Verdict.UNDECIDED
+                self._waiting.append((result, event.token))
+        self._totals.emit(event)
+
+    def _keep_waiting(self) -> None:
+        """Replay and keep what did not pass, a few of each signature."""
+        waiting, self._waiting = self._waiting, []
+        for result, token in waiting:
+            kept = self._kept_by_signature.get(result.signature, 0)
+            if kept >= KEPT_PER_SIGNATURE_MAX or self._totals.kept >= KEPT_MAX:
+                continue
+            self._kept_by_signature[result.signature] = kept + 1
+            self._totals.kept += 1
+            self._keep(result, token)
+
+    def _keep(self, result: CaseResult, token: str) -> None:
+        directory = self._settings.reports / "failures" / str(self._totals.kept)
+        # A hang takes its whole deadline each time: once more is enough to see it again.
+        count = 1 if result.reason is Reason.HUNG else REPLAYS_COUNT
+        failed = 0
+        for turn in range(count):
+            last = turn == count - 1
+            again = self._pool.replay(
+                result.case, directory=directory if last else None, token=token
+            )
+            failed += again.verdict is not Verdict.PASSED
+        self._totals.emit(
+            FailureKept(
+                result=result,
+                token=token,
+                directory=directory,
+                label=_label(failed, count),
+                replays_failed=failed,
+                replays_count=count,
+            )
+        )
+
+
+def _label(failed: int, count: int) -> ReplayLabel:
+    if failed == count:
+        return ReplayLabel.DETERMINISTIC
+    return ReplayLabel.SCHEDULE_DEPENDENT if failed else ReplayLabel.ENVIRONMENTAL
+
+
+def _bounded(tallies: tuple[DepthTally, ...]) -> tuple[DepthTally, ...]:
+    """Leave out depths at which there was nothing to do."""
+    return tuple(each for each in tallies if each.pairs_total or each.depth == 0)

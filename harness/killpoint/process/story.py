@@ -1,0 +1,100 @@
+"""Gather everything that explains one case: each death, what it left, and what recovery made of it.
+
+It runs in the worker, which has the images; `killpoint.explain` turns it into text. It never
+judges: the result's verdict is the one of an ordinary run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from killpoint import image
+from killpoint.case import Case, CaseResult
+from killpoint.failpoints import Point, UnknownPointError, find
+from killpoint.image import ImageDifference
+
+if TYPE_CHECKING:
+    from killpoint.process.runner import Runner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One stretch of a case. `title` says what ran, `ended` how, `point` where it died.
+
+    `changed` compares the directory with the chapter before, `description` is the store's words.
+    """
+
+    title: str
+    ended: str
+    point: Point | None
+    hits_count: int
+    changed: ImageDifference | None
+    description: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A case from the prepared store to the reopened one."""
+
+    result: CaseResult
+    operations: tuple[str, ...]
+    chapters: tuple[Chapter, ...]
+
+
+def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
+    """Run the case, and once more each part of it, to see what every part left behind."""
+    result = runner.run(case, every_follow_up=True)
+    chapters = [
+        Chapter(
+            title="the store before",
+            ended="prepared and closed",
+            point=None,
+            hits_count=0,
+            changed=None,
+            description=runner.describe(runner.template),
+        )
+    ]
+    before = runner.template
+    reached = len(result.crash_images) > 0
+    for count in range(1, len(case.steps) + 1 if reached else 1):
+        step = case.steps[count - 1]
+        crash = runner.crash_image(Case(scenario=case.scenario, steps=case.steps[:count]))
+        name, _, occurrence = crash.struck[-1].rpartition("@")
+        chapters.append(
+            Chapter(
+                title="the workload" if count == 1 else f"recovery {count - 1}",
+                ended=f"killed at {name}, the {_ordinal(int(occurrence))} time it was reached",
+                point=_point(name or step.point),
+                hits_count=0,
+                changed=image.difference(before, crash.image),
+                description=runner.describe(crash.image),
+            )
+        )
+        before = crash.image
+    if reached or not case.steps:
+        recovered = runner.recovered_image(case)
+        chapters.append(
+            Chapter(
+                title="recovery to its end",
+                ended="reopened, checked, closed",
+                point=None,
+                hits_count=len(result.recovery_hits),
+                changed=image.difference(before, recovered),
+                description=runner.describe(recovered),
+            )
+        )
+    return Story(result=result, operations=operations, chapters=tuple(chapters))
+
+
+def _point(name: str) -> Point | None:
+    try:
+        return find(name)
+    except UnknownPointError:
+        return None
+
+
+def _ordinal(number: int) -> str:
+    if number % 100 in {11, 12, 13}:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
