@@ -26,6 +26,14 @@ class KillpointError(Exception):
 
     exit_code = 3
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes as the finished sentence: the fields stay behind."""
+        return _rebuild, (type(self), self.args)
+
+
+def _rebuild(kind: type[KillpointError], arguments: tuple[object, ...]) -> KillpointError:
+    return kind.__new__(kind, *arguments)
+
 
 class UsageError(KillpointError):
     """The user can mend it: the sentence says how."""

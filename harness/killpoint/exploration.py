@@ -24,6 +24,7 @@ from killpoint.events import (
 )
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
+from killpoint.process.victim import OWN_POINTS
 from killpoint.verdict import Reason, Verdict, worst
 
 if TYPE_CHECKING:
@@ -143,6 +144,11 @@ class Exploration:
                 bracketing=bracketing,
             )
         )
+        if not any(hit.point not in OWN_POINTS for hit in preparation.hits):
+            # Only the harness's own points were passed: nothing of the store was enumerated.
+            self._verdicts.append(Verdict.UNDECIDED)
+            note = f"{self._name}: the store passed no point; declare some, or choose other points"
+            self._totals.notes.append(note)
         if not preparation.same_images:
             note = f"{self._name}: two equal runs leave different bytes; images are not compared"
             self._totals.notes.append(note)

@@ -71,10 +71,11 @@ def run(request: Request) -> int:
         )
         whole = campaign.Campaign(pool, settings, (recorder, Terminal()))
         verdict = whole.run()
+        known = pool.inventory.scenarios
     write_reports(directory)
     _point_latest(request.reports, directory)
-    if whole.cases_count == 0:
-        click.echo("nothing ran: no scenario had a case.", err=True)
+    if not known:
+        click.echo("nothing ran: the files hold no scenario.", err=True)
         return NOTHING_RAN
     return INTERRUPTED if whole.interrupted else verdict.exit_code
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.tests.shell import Shell
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -28,3 +30,9 @@ def modules(files: list[Path]) -> list[Path]:
     found = [path for path in files if path.suffix == ".py"]
     assert found, "no Python file was found: these tests would hold nothing"
     return found
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Return a directory in which commands are typed."""
+    return Shell(tmp_path)

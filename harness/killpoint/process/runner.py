@@ -20,6 +20,7 @@ from killpoint.errors import PrepareError
 from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue
 from killpoint.history import History, OperationRecord, Outcome
+from killpoint.invariants import INSIDE_THE_ROOT
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
@@ -61,6 +62,7 @@ class Crash:
     witnesses: tuple[Any, ...]
     struck: tuple[str, ...]
     ends: tuple[ChildEnd, ...]
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ class Runner:
             witnesses=witnesses,
             struck=(*before.struck, struck),
             ends=(*before.ends, end),
+            beside=(*before.beside, *self._beside()),
         )
         self._remember(steps, crash)
         return crash
@@ -289,6 +292,9 @@ class Runner:
             Violation(invariant=name, evidence=tuple(evidence))
             for name, evidence in end.all("violation")
         )
+        if crash.beside:
+            evidence = f"a victim left {', '.join(crash.beside)} beside the root"
+            violations += (Violation(invariant=INSIDE_THE_ROOT, evidence=(evidence,)),)
         verdict, reason, detail = Verdict.PASSED, Reason.NONE, ""
         undecided = end.last("undecided")
         if violations:
@@ -335,10 +341,13 @@ class Runner:
         image.clear(self._case_directory)
         self._case_directory.mkdir(parents=True)
 
+    def _beside(self) -> list[str]:
+        return sorted({path.name for path in self._case_directory.iterdir()} - {self.root.name})
+
     def _restore(self, content: Image | None) -> None:
-        for path in list(self._case_directory.iterdir()):
-            if path != self.root:
-                image.clear(path) if path.is_dir() else path.unlink()
+        for name in self._beside():
+            path = self._case_directory / name
+            image.clear(path) if path.is_dir() else path.unlink()
         image.restore(content or self.template, self.root)
 
 

@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from killpoint.process.child import Channel
     from killpoint.scenario import Scenario
 
+RETURNED = failpoints.declare(
+    "operation.returned",
+    durable="all that the operation did",
+    pending="the operation: it has returned, and nobody was told",
+    rare=True,
+)
+ACKNOWLEDGED = failpoints.declare(
+    "operation.acknowledged",
+    durable="the operation, or its acknowledgement was a lie",
+    pending="nothing",
+    rare=True,
+)
+OWN_POINTS = frozenset({RETURNED.name, ACKNOWLEDGED.name})
+
 PREPARER = 0
 FIRST_VICTIM = 1
 DETAIL_CHARACTERS_MAX = 400
@@ -68,7 +82,9 @@ def run(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> N
         except Exception as error:  # noqa: BLE001 -- an operation may fail: that is an outcome
             channel.send("fail", index, describe(error))
         else:
+            failpoints.reach(RETURNED)
             channel.send("ack", index, _short(answer))
+            failpoints.reach(ACKNOWLEDGED)
     system.close(handle)
     channel.send("finished")
 
