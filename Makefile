@@ -19,7 +19,7 @@ help: ## print this page
 
 setup: $(STAMP) ## make .venv with the locked packages (again only when the lock changes)
 
-# The log keeps pip's many lines; a failure shows its errors and one sentence with the next step.
+# The log keeps pip's many lines; a failure is one sentence with the next step.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "setup: killpoint needs Python 3.11 or newer; name one, as in: make setup PYTHON=python3.12" >&2; \
@@ -32,8 +32,12 @@ $(STAMP): requirements.lock pyproject.toml
 	     --require-hashes --requirement requirements.lock \
 	   && $(BIN)/python -m pip install --disable-pip-version-check --no-input \
 	     --no-deps --no-build-isolation --editable . ; } >$(SETUP_LOG) 2>&1 || { \
-	  grep '^ERROR' $(SETUP_LOG) >&2; \
-	  echo "setup: the locked packages could not be installed (is the package index reachable? all of it is in $(SETUP_LOG)); then: make setup" >&2; \
+	  if grep --quiet 'Retrying' $(SETUP_LOG); then \
+	    echo "setup: the package index cannot be reached, and setup needs it once; connect, or name a mirror in PIP_INDEX_URL, then: make setup" >&2; \
+	  else \
+	    grep '^ERROR' $(SETUP_LOG) >&2; \
+	    echo "setup: the locked packages could not be installed; pip's own words are in $(SETUP_LOG); mend that, then: make setup" >&2; \
+	  fi; \
 	  exit 1; }
 	@touch $@
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tests.shell import Shell
+from tests.shell import Shell
 
 ROOT = Path(__file__).parents[2]
 

@@ -78,6 +78,17 @@ def test_the_seam_needs_the_standard_library_alone(modules: list[Path]) -> None:
     assert [] == foreign
 
 
+def test_what_tests_share_has_one_name(modules: list[Path]) -> None:
+    """`harness` is a directory and no package: its tests import each other as `tests.<name>`."""
+    misnamed = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in modules
+        for line, name in _imported(path.read_text())
+        if name.split(".")[0] == "harness"
+    ]
+    assert [] == misnamed
+
+
 def test_imports_point_down() -> None:
     """Every contract of pyproject.toml holds, and every module of the harness has its layer."""
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
