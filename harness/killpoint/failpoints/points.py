@@ -9,12 +9,13 @@ It never decides what happens at a point; that is the plan's work.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from killpoint.failpoints.errors import DeclarationError, UnknownPointError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,25 +44,6 @@ DELAYS = frozenset({FaultKind.SLEEP, FaultKind.PAUSE, FaultKind.HANG, FaultKind.
 ERRORS = frozenset({FaultKind.RAISE, FaultKind.PANIC})
 REPLACES = frozenset({FaultKind.RETURN})
 DEFAULT_ALLOWED = CRASHES | DELAYS | ERRORS | {FaultKind.OFF}
-
-
-class FailpointError(Exception):
-    """Base of everything that this package raises about points and plans."""
-
-
-class DeclarationError(FailpointError):
-    """A point was declared twice, or under a name of the wrong form."""
-
-
-class UnknownPointError(FailpointError, LookupError):
-    """A plan or a token names a point that nobody declared."""
-
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        """Build the sentence from the name and the nearest names that exist."""
-        self.name = name
-        self.near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(self.near)}?" if self.near else "no name is near it."
-        super().__init__(f"no failpoint is called {name!r}: {hint} `killpoint points` lists all.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +102,7 @@ def declare(
     return point
 
 
-def declare_effect(
+def declare_effect(  # noqa: PLR0913 -- a declaration says all of this
     name: str,
     verb: str,
     stages: Iterable[str],

@@ -3,7 +3,11 @@
 An engine calls `reach(POINT, footprint, payload)`. While the seam is off that is one comparison.
 Installed, the seam numbers every hit per point name and hands it to an observer; armed, a plan
 decides what happens, and a fault is announced before it acts, because after a SIGKILL nobody can
-speak. It never imports anything but the standard library, and it knows no engine.
+speak.
+
+Seams stack: a test may count, arm and meet at once. Every seam notes the hit under its own number
+before any of them acts, so that a fault or a wait in one hides nothing from the others. The newest
+acts first. It never imports anything but the standard library, and it knows no engine.
 """
 
 from __future__ import annotations
@@ -45,24 +49,28 @@ class Plan(Protocol):
     """Anything that maps a hit to a decision."""
 
     def decide(self, hit: Hit) -> Decision | None:
-        """Return what happens at this hit, or None for nothing."""
+        """Return what happens at this hit, or None for nothing.
+
+        Called once a hit, in the order of occurrences, under the lock of the seam: it must
+        neither wait nor reach a point.
+        """
 
 
-def _ignore(*_: object) -> None:
+def ignore(*_: object) -> None:
     """Take no notice: the default observer and announcer."""
 
 
 class Seam:
     """Counts hits, tells the observer, and carries out what the plan decides."""
 
-    __slots__ = ("_counts", "_lock", "_observe", "_on_fire", "_plan")
+    __slots__ = ("_beneath", "_counts", "_lock", "_observe", "_on_fire", "_plan")
 
     def __init__(
         self,
         *,
         plan: Plan | None = None,
-        observe: Callable[[Hit], object] = _ignore,
-        on_fire: Callable[[Hit, str], object] = _ignore,
+        observe: Callable[[Hit], object] = ignore,
+        on_fire: Callable[[Hit, str], object] = ignore,
     ) -> None:
         """Start all counts at zero."""
         self._plan = plan
@@ -70,6 +78,7 @@ class Seam:
         self._on_fire = on_fire
         self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._beneath: Seam | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -78,19 +87,28 @@ class Seam:
             return dict(self._counts)
 
     def hit(self, point: Point, footprint: str, payload: object) -> object:
-        """Number the hit, tell the observer, act if the plan says so."""
+        """Note the hit in this seam and those beneath it, then act where a plan says so."""
+        due: list[tuple[Seam, Hit, Decision]] = []
+        seam: Seam | None = self
+        while seam is not None:
+            hit, decision = seam._note(point.name, footprint)  # noqa: SLF001 -- same class
+            if decision is not None:
+                due.append((seam, hit, decision))
+            seam = seam._beneath  # noqa: SLF001 -- same class
+        for seam, hit, decision in due:
+            seam._on_fire(hit, decision.text)  # noqa: SLF001 -- same class
+            payload = decision.act(hit, payload)
+        return payload
+
+    def _note(self, name: str, footprint: str) -> tuple[Hit, Decision | None]:
+        """Number the hit and decide in one step, so that threads cannot overtake each other."""
         with self._lock:
-            occurrence = self._counts.get(point.name, 0) + 1
-            self._counts[point.name] = occurrence
-        hit = Hit(point.name, occurrence, footprint)
+            occurrence = self._counts.get(name, 0) + 1
+            self._counts[name] = occurrence
+            hit = Hit(name, occurrence, footprint)
+            decision = None if self._plan is None else self._plan.decide(hit)
         self._observe(hit)
-        if self._plan is None:
-            return payload
-        decision = self._plan.decide(hit)
-        if decision is None:
-            return payload
-        self._on_fire(hit, decision.text)
-        return decision.act(hit, payload)
+        return hit, decision
 
 
 _seam: Seam | None = None
@@ -105,31 +123,62 @@ def reach(point: Point, footprint: str = "", payload: P = None) -> P:  # type: i
     """
     if _seam is None:
         return payload
-    return _seam.hit(point, footprint, payload)  # type: ignore[return-value]
+    return _through(point, footprint, payload)  # type: ignore[return-value]
+
+
+def _through(point: Point, footprint: str, payload: object) -> object:
+    """Hit the newest seam; read once, since another thread may be taking it away."""
+    seam = _seam
+    return payload if seam is None else seam.hit(point, footprint, payload)
 
 
 def install(seam: Seam) -> Seam:
-    """Make `seam` the one that this process reports to, in place of any other."""
-    global _seam  # noqa: PLW0603 -- one seam a process is the design: a point must cost nothing
+    """Make `seam` the only one that this process reports to, in place of all others."""
+    global _seam  # noqa: PLW0603 -- one global is the design: a point must cost nothing
+    seam._beneath = None  # noqa: SLF001 -- the stack is this module's business
     _seam = seam
     return seam
 
 
+def push(seam: Seam) -> Seam:
+    """Put `seam` on top of those in force; they go on noting and acting beneath it."""
+    global _seam  # noqa: PLW0603 -- see install
+    remove(seam)  # pushed twice it would lie beneath itself, and a hit would never end
+    seam._beneath = _seam  # noqa: SLF001 -- see install
+    _seam = seam
+    return seam
+
+
+def remove(seam: Seam) -> None:
+    """Take `seam` out of the stack, wherever it is; a seam that is gone already is no error."""
+    global _seam  # noqa: PLW0603 -- see install
+    if _seam is seam:
+        _seam = seam._beneath  # noqa: SLF001 -- see install
+        return
+    above = _seam
+    while above is not None and above._beneath is not seam:  # noqa: SLF001 -- see install
+        above = above._beneath  # noqa: SLF001 -- see install
+    if above is not None:
+        above._beneath = seam._beneath  # noqa: SLF001 -- see install
+
+
 def off() -> None:
-    """Take the seam away: points cost one comparison and nothing is counted."""
+    """Take every seam away: points cost one comparison and nothing is counted."""
     global _seam  # noqa: PLW0603 -- see install
     _seam = None
 
 
 def installed() -> Seam | None:
-    """Return the seam in force, or None while points are off."""
+    """Return the newest seam in force, or None while points are off."""
     return _seam
 
 
 def _forget_in_child() -> None:
-    """Give a forked child its own lock, in case another thread held ours."""
-    if _seam is not None:
-        _seam._lock = threading.Lock()  # noqa: SLF001 -- same class, after fork
+    """Give a forked child locks of its own, in case another thread held ours."""
+    seam = _seam
+    while seam is not None:
+        seam._lock = threading.Lock()  # noqa: SLF001 -- see install
+        seam = seam._beneath  # noqa: SLF001 -- see install
 
 
 os.register_at_fork(after_in_child=_forget_in_child)
