@@ -212,7 +212,7 @@ def _scenario(
         name=name,
         verdict=worst([*(each.verdict for each in records), *ledger.verdicts()]),
         stop=_last_stop(each.stop for each in records),
-        prepared=len(prepared) == len(records),
+        prepared=bool(prepared),
         finished=all(each.finished for each in records),
         fingerprint=prepared[0].fingerprint if prepared else "",
         operations=prepared[0].operations if prepared else (),

@@ -8,6 +8,7 @@ store.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,9 @@ def events(made: Made) -> Iterator[Event]:
         settings={"what": "mine.py"},
     )
     finished = []
+    numbers = itertools.count(1)
     for name in made.scenarios:
-        for event in _scenario(made, name):
+        for event in _scenario(made, name, numbers):
             yield event
             if isinstance(event, CaseFinished):
                 finished.append(event.result.verdict)
@@ -107,7 +109,7 @@ def until(stream: Iterable[Event], kind: type) -> Iterator[Event]:
             return
 
 
-def _scenario(made: Made, name: str) -> Iterator[Event]:
+def _scenario(made: Made, name: str, numbers: Iterator[int]) -> Iterator[Event]:
     hits = WORKLOADS[name]
     strategy = KillStrategy(scenario=name, hits=hits, depth=1, shard=made.shard)
     yield ScenarioPrepared(
@@ -130,8 +132,8 @@ def _scenario(made: Made, name: str) -> Iterator[Event]:
     results = [each for each in cases if isinstance(each, CaseFinished)]
     wrong = [each for each in results if each.result.verdict is not Verdict.PASSED]
     yield from results
-    for number, each in enumerate(wrong, start=1):
-        yield _kept(each, made.reports / "failures" / str(number))
+    for each in wrong:
+        yield _kept(each, made.reports / "failures" / str(next(numbers)))
     verdicts = [each.result.verdict for each in results]
     yield ScenarioFinished(
         scenario=name,
