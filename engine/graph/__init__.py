@@ -1,0 +1,80 @@
+"""Versioned tables under one manifest, with operations that survive being killed anywhere.
+
+    graph.init(root, schema_of(person, knows), clock, ids)
+    store = graph.open(root, clock, ids)
+    store.load({"node:Person": [{"id": "a", "age": 1}]})
+
+`FORMAT.md` says what stands on disk. It never imports anything of the harness but its failpoints.
+"""
+
+from engine.graph.audit import NOT_PUBLISHED, AuditRow
+from engine.graph.commit import Receipt
+from engine.graph.errors import (
+    AlreadyAStoreError,
+    BadRowError,
+    BadSchemaError,
+    ClosedError,
+    ConflictError,
+    DamagedFileError,
+    DriftAdvice,
+    DriftError,
+    DuplicateKeyError,
+    FutureFormatError,
+    GraphError,
+    MisnamedFileError,
+    NotAStoreError,
+    ReadOnlyError,
+    SchemaDiffersError,
+    TableBusyError,
+    UndecidableSidecarError,
+    UnknownTableError,
+    UnknownVersionError,
+)
+from engine.graph.graph import Graph, Mode, init
+from engine.graph.graph import open_graph as open  # noqa: A004 -- read as graph.open
+from engine.graph.load import LoadMode
+from engine.graph.manifest import LineageRow
+from engine.graph.operation import Decision, Kind, Outcome
+from engine.graph.schema import ColumnType, Row, Schema, TableSchema, schema_of
+from engine.graph.sidecar import Pin, Sidecar
+
+__all__ = [
+    "NOT_PUBLISHED",
+    "AlreadyAStoreError",
+    "AuditRow",
+    "BadRowError",
+    "BadSchemaError",
+    "ClosedError",
+    "ColumnType",
+    "ConflictError",
+    "DamagedFileError",
+    "Decision",
+    "DriftAdvice",
+    "DriftError",
+    "DuplicateKeyError",
+    "FutureFormatError",
+    "Graph",
+    "GraphError",
+    "Kind",
+    "LineageRow",
+    "LoadMode",
+    "MisnamedFileError",
+    "Mode",
+    "NotAStoreError",
+    "Outcome",
+    "Pin",
+    "ReadOnlyError",
+    "Receipt",
+    "Row",
+    "Schema",
+    "SchemaDiffersError",
+    "Sidecar",
+    "TableBusyError",
+    "TableSchema",
+    "UndecidableSidecarError",
+    "UnknownTableError",
+    "UnknownVersionError",
+    "init",
+    "open",
+    "schema_of",
+]

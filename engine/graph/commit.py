@@ -1,0 +1,253 @@
+"""One operation, phases A to D; and the only functions that move a table's HEAD or the manifest.
+
+    locks       the operation's own, then its tables', in sorted order
+    plan        against a fresh manifest: what each table becomes; nothing is written yet
+    stage       fragments, which nothing refers to
+    A           the sidecar: from here on a crash is recovered
+    B           each table's next version, one after the other
+    C           the next graph version, with the lineage row: readers see all of it at once
+    D           the sidecar goes; failing here changes nothing, because all is published
+
+It never acknowledges before C, and never moves a table that its sidecar does not pin.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.graph import points
+from engine.graph.drift import undrifted_version
+from engine.graph.errors import ConflictError, TableBusyError
+from engine.graph.fragment import encode_rows
+from engine.graph.manifest import (
+    LineageRow,
+    Manifest,
+    manifest_path,
+    newer_manifest,
+    publication,
+)
+from engine.graph.record import digest
+from engine.graph.sidecar import (
+    Pin,
+    Sidecar,
+    delete_sidecar,
+    operation_lock,
+    pending_paths,
+    put_sidecar,
+    table_lock,
+)
+from engine.graph.table import Fragment, TableVersion, fragment_path, version_path
+from engine.storage import LockBusyError
+from killpoint.failpoints import reach
+
+if TYPE_CHECKING:
+    from engine.graph.operation import Kind
+    from engine.graph.schema import Row, TableSchema
+    from engine.graph.store import Store
+    from engine.storage.verbs import Lock
+    from killpoint.failpoints import Effect
+
+PUBLISH_ATTEMPTS_MAX = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a table becomes: fragments of the version before that stay, and new rows."""
+
+    kept: tuple[Fragment, ...]
+    rows: tuple[Row, ...]
+
+
+Planner = Callable[[TableVersion], Change | None]  # None: this table does not change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """An operation before it runs: who does what, and how each table's change is planned."""
+
+    kind: Kind
+    actor: str
+    plans: Mapping[str, Planner]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What an acknowledged operation gets: its id, and the graph version that shows it."""
+
+    operation_id: str
+    graph_version: int
+
+
+def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
+    """Carry the operation out and return its receipt with the manifest that shows it.
+
+    `known` may be old. An operation that changes no table leaves nothing on disk. From before
+    the sidecar until it is gone, nobody else can move these tables.
+    """
+    operation = store.ids.mint()
+    tables = [store.schema.table(key) for key in sorted(work.plans)]
+    with _hold(store, operation, tables):
+        base = newer_manifest(store, known)
+        changes = _plan(store, base, tables, work)
+        if not changes:
+            return Receipt(operation_id=operation, graph_version=base.version), base
+        versions = [_stage(store, operation, table, *change) for table, change in changes]
+        sidecar = Sidecar(
+            operation=operation,
+            kind=work.kind,
+            actor=work.actor,
+            started_us=store.clock.now_us(),
+            base=base.version,
+            pins=tuple(
+                Pin(table=one.key, expected=one.parent, post=one.version) for one in versions
+            ),
+        )
+        _phase_a(store, sidecar)
+        _phase_b(store, versions)
+        published = _phase_c(store, base, sidecar)
+        _phase_d(store, sidecar)
+    return Receipt(operation_id=operation, graph_version=published.version), published
+
+
+def commit_table(store: Store, effect: Effect, version: TableVersion) -> bool:
+    """Make this version the table's HEAD, unless somebody else made one of that number."""
+    path = version_path(store.schema.table(version.key), version.version)
+    return store.storage.put_if_absent(effect, path, version.to_bytes())
+
+
+def publish(
+    store: Store, base: Manifest, tables: Mapping[str, int], row: LineageRow
+) -> Manifest | None:
+    """Make the next graph version, with these tables moved, or return None if one is there.
+
+    This is the compare-and-swap of the whole store: the caller has looked at `base` and decided,
+    and the decision stands only if nobody has published since.
+    """
+    manifest = Manifest(
+        version=base.version + 1,
+        schema_hash=base.schema_hash,
+        tables={**base.tables, **tables},
+        row=replace(row, parent=base.row.commit),
+    )
+    path = manifest_path(manifest.version)
+    if store.storage.put_if_absent(points.MANIFEST_PUBLISH, path, manifest.to_bytes()):
+        return manifest
+    return None
+
+
+def _hold(store: Store, operation: str, tables: list[TableSchema]) -> Lock:
+    """Take the operation's lock and its tables', or say which live operation is in the way."""
+    names = (operation_lock(operation), *(table_lock(table.key) for table in tables))
+    try:
+        return store.storage.fence.hold_all(names, store.wait_s)
+    except LockBusyError as busy:
+        pending = tuple(pending_paths(store.storage))
+        raise TableBusyError(busy.name, pending, store.wait_s) from busy
+
+
+def _plan(
+    store: Store, base: Manifest, tables: list[TableSchema], work: Work
+) -> list[tuple[TableSchema, tuple[TableVersion, Change]]]:
+    """Plan all tables before anything is written, so that a refusal leaves nothing."""
+    planned: list[tuple[TableSchema, tuple[TableVersion, Change]]] = []
+    for table in tables:
+        before = undrifted_version(store, table, base.tables.get(table.key, 0))
+        change = work.plans[table.key](before)
+        if change is not None:
+            planned.append((table, (before, change)))
+    return planned
+
+
+def _stage(
+    store: Store, operation: str, table: TableSchema, before: TableVersion, change: Change
+) -> TableVersion:
+    """Write the new rows where nothing refers to them, and return the version that will."""
+    fragments = change.kept
+    if change.rows:
+        path = fragment_path(table, operation, 0)
+        data = encode_rows(table, change.rows)
+        if not store.storage.put_if_absent(points.FRAGMENT_PUT, path, data):
+            raise ConflictError(operation, "an earlier operation had the same id")
+        staged = Fragment(path=path, rows_count=len(change.rows), digest=digest(data))
+        fragments = (*fragments, staged)
+    return TableVersion(
+        key=table.key,
+        version=before.version + 1,
+        parent=before.version,
+        operation=operation,
+        fragments=fragments,
+    )
+
+
+def _phase_a(store: Store, sidecar: Sidecar) -> None:
+    """Write the intent down. If this fails, nothing has moved."""
+    reach(points.PHASE_A_BEFORE, sidecar.path)
+    put_sidecar(store, sidecar)
+    reach(points.PHASE_A_AFTER, sidecar.path)
+
+
+def _phase_b(store: Store, versions: list[TableVersion]) -> None:
+    """Commit table by table. Dying between two of them is what recovery is for."""
+    for version in versions:
+        path = version_path(store.schema.table(version.key), version.version)
+        reach(points.PHASE_B_BEFORE, path)
+        if not commit_table(store, points.TABLE_COMMIT, version):
+            reason = f"somebody without the lock made {path!r}"
+            raise ConflictError(version.operation, reason)
+        reach(points.PHASE_B_AFTER, path)
+
+
+def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
+    """Publish. Losing to an operation on other tables is normal, so look again and try again."""
+    row = LineageRow(
+        commit=sidecar.operation,
+        parent=base.row.commit,
+        operation=sidecar.operation,
+        actor=sidecar.actor,
+        kind=sidecar.kind,
+        started_us=sidecar.started_us,
+    )
+    moved = {pin.table: pin.post for pin in sidecar.pins}
+    for _ in range(PUBLISH_ATTEMPTS_MAX):
+        path = manifest_path(base.version + 1)
+        reach(points.PHASE_C_BEFORE, path)
+        published = publish(store, base, moved, row)
+        if published is None:
+            newest = newer_manifest(store, base)
+            published = publication(store, sidecar.operation, base.version, newest)
+            base = newest
+        if published is not None:
+            reach(points.PHASE_C_AFTER, path)
+            return published
+        _check_unmoved(base, sidecar)
+    reason = f"others published {PUBLISH_ATTEMPTS_MAX} times before it could"
+    raise ConflictError(sidecar.operation, reason)
+
+
+def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
+    """Refuse to publish over somebody who moved one of our tables without its lock."""
+    for pin in sidecar.pins:
+        found = newest.tables.get(pin.table, 0)
+        if found != pin.expected:
+            reason = f"{pin.table!r} was published at {found}, not at {pin.expected}"
+            raise ConflictError(sidecar.operation, reason)
+
+
+def _phase_d(store: Store, sidecar: Sidecar) -> None:
+    """Clear the intent away. The data is published, so failing here must not fail the caller."""
+    try:
+        reach(points.PHASE_D_BEFORE, sidecar.path)
+        delete_sidecar(store, sidecar)
+        reach(points.PHASE_D_AFTER, sidecar.path)
+    except Exception:  # noqa: BLE001 -- whatever it was, the operation stands
+        _log.warning(
+            "operation %s is published, but %s stays until the next read-write open",
+            sidecar.operation,
+            sidecar.path,
+            exc_info=True,
+        )

@@ -1,0 +1,231 @@
+"""What the graph store raises, in one tree; each sentence ends with the next step.
+
+    GraphError
+        NotAStoreError            open: there is no complete store
+        AlreadyAStoreError        init: there is one
+        SchemaDiffersError        init or open: another schema stands there
+        FutureFormatError         written by a newer engine
+        DamagedFileError          a file does not hold what its place says
+            MisnamedFileError     ... but what another place says
+        BadSchemaError            a schema that cannot be
+        BadRowError               a row does not fit its table
+        DuplicateKeyError         a key is there already
+        UnknownTableError         no such table
+        UnknownVersionError       no such graph version
+        ReadOnlyError, ClosedError
+        TableBusyError            a live operation holds the table
+        DriftError                a table is ahead of the manifest
+        ConflictError             somebody else moved a table or kept winning the publish
+        UndecidableSidecarError   recovery found what no operation of ours leaves
+
+It never names the root: messages hold paths inside the store only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class GraphError(Exception):
+    """Base of everything that the graph store raises."""
+
+
+class NotAStoreError(GraphError):
+    """There is no store, or its init was cut short."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__(
+            "there is no complete store here (no 'graph.json'): run init; after an init that was "
+            "cut short, run it again."
+        )
+
+
+class AlreadyAStoreError(GraphError):
+    """Init found a complete store."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__("a complete store is here already: open it, or choose another place.")
+
+
+class SchemaDiffersError(GraphError):
+    """The schema on disk is not the one that was given or that the manifest names."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        """Build the sentence from the two hashes."""
+        super().__init__(
+            f"'schema.json' has the hash {found}, not {expected}: use the schema that stands "
+            "there, or restore the file from a copy."
+        )
+
+
+class FutureFormatError(GraphError):
+    """A file was written by a newer engine; it was not touched."""
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        """Build the sentence from the file and the two format numbers."""
+        self.path = path
+        super().__init__(
+            f"{path!r} has format {found} and this engine knows up to {known}; it was left as it "
+            "is: upgrade the engine, or move the file away after reading it."
+        )
+
+
+class DamagedFileError(GraphError):
+    """A file does not hold what it should; it was not touched."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Build the sentence from the file and what is wrong with it."""
+        self.path = path
+        super().__init__(
+            f"{path!r} is damaged ({reason}) and was left as it is: restore it from a copy; a "
+            "sidecar may be moved out of 'recovery/' once its operation is understood. Until "
+            "then the store opens read-only."
+        )
+
+
+class MisnamedFileError(DamagedFileError):
+    """A file holds what belongs under another name."""
+
+    def __init__(self, path: str, owner: str) -> None:
+        """Build the sentence from the file and the name its content asks for."""
+        super().__init__(path, f"its content belongs to {owner!r}")
+
+
+class BadSchemaError(GraphError):
+    """A schema that cannot be."""
+
+    def __init__(self, table: str, reason: str) -> None:
+        """Build the sentence from the table and what is wrong with it."""
+        super().__init__(f"table {table!r} cannot be: {reason}. Correct the schema and try again.")
+
+
+class BadRowError(GraphError):
+    """A row does not fit its table; nothing was written."""
+
+    def __init__(self, table: str, index: int, reason: str) -> None:
+        """Build the sentence from the table and the row's place in the batch."""
+        super().__init__(
+            f"row {index} for {table!r} {reason}: correct it; nothing of the operation was written."
+        )
+
+
+class DuplicateKeyError(GraphError):
+    """A key is in the table or in the batch already; nothing was written."""
+
+    def __init__(self, table: str, key: object) -> None:
+        """Build the sentence from table and key."""
+        self.key = key
+        super().__init__(
+            f"{table!r} has the key {key!r} already: load in mode merge to replace the row; "
+            "nothing of the operation was written."
+        )
+
+
+class UnknownTableError(GraphError, LookupError):
+    """The schema has no such table."""
+
+    def __init__(self, table: str, known: tuple[str, ...]) -> None:
+        """Build the sentence from the name and those that exist."""
+        super().__init__(f"there is no table {table!r}: the schema has {', '.join(known)}.")
+
+
+class UnknownVersionError(GraphError, LookupError):
+    """There is no such graph version."""
+
+    def __init__(self, version: int, newest: int) -> None:
+        """Build the sentence from the number and the newest one."""
+        super().__init__(f"there is no graph version {version}: choose one from 1 to {newest}.")
+
+
+class ReadOnlyError(GraphError):
+    """The handle was opened to read."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__("this handle is read-only: open the store in mode read_write to write.")
+
+
+class ClosedError(GraphError):
+    """The handle was closed."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__("this handle is closed: open the store again.")
+
+
+class TableBusyError(GraphError):
+    """A live operation holds a table for longer than we were ready to wait."""
+
+    def __init__(self, lock: str, pending: tuple[str, ...], waited_s: float) -> None:
+        """Build the sentence from the lock, the sidecars there are, and the time."""
+        self.pending = pending
+        named = f" (pending operations: {', '.join(pending)})" if pending else ""
+        super().__init__(
+            f"{lock!r} is held by a live operation{named}, and {waited_s:g} s were not enough: "
+            "let it finish or end its process, then try again; nothing was written."
+        )
+
+
+class DriftAdvice(StrEnum):
+    """What to do about a table that is ahead of the manifest."""
+
+    COVERED = "covered"
+    UNCOVERED = "uncovered"
+    UNKNOWN = "unknown"
+
+
+class DriftError(GraphError):
+    """A table is ahead of the manifest; a write on top of it would publish what is not its own."""
+
+    def __init__(
+        self, table: str, *, pinned: int, head: int, advice: DriftAdvice, detail: str
+    ) -> None:
+        """Build the sentence from the two versions and what is known of the reason."""
+        self.table = table
+        self.pinned = pinned
+        self.head = head
+        self.advice = advice
+        step = _next_step(advice, detail)
+        super().__init__(f"{table!r} is at version {head} and the manifest names {pinned}; {step}.")
+
+
+def _next_step(advice: DriftAdvice, detail: str) -> str:
+    """Say what to do about drift."""
+    match advice:
+        case DriftAdvice.COVERED:
+            return f"operation {detail} is waiting for recovery: reopen the store read_write"
+        case DriftAdvice.UNCOVERED:
+            return "no pending operation accounts for it: run repair"
+        case DriftAdvice.UNKNOWN:
+            return (
+                f"whether an operation accounts for it could not be told ({detail}): reopen the "
+                "store read_write first, and run repair if the table is still ahead"
+            )
+
+
+class ConflictError(GraphError):
+    """Somebody else moved what this operation was about to move."""
+
+    def __init__(self, operation: str, reason: str) -> None:
+        """Build the sentence from the operation and what it ran into."""
+        self.operation = operation
+        super().__init__(
+            f"operation {operation} lost: {reason}. Reopen the store read_write, which settles "
+            "what it left, then try it again."
+        )
+
+
+class UndecidableSidecarError(GraphError):
+    """A sidecar's tables are in a state that no operation of ours leaves."""
+
+    def __init__(self, path: str, operation: str, findings: tuple[str, ...]) -> None:
+        """Build the sentence from the sidecar and what was found at each of its tables."""
+        self.path = path
+        self.operation = operation
+        super().__init__(
+            f"{path!r} (operation {operation}) can be rolled neither forward nor back: "
+            f"{'; '.join(findings)}. Nothing was changed: open the store read-only to look, then "
+            "run repair."
+        )

@@ -1,0 +1,221 @@
+"""A handle on a store: what its users call.
+
+Reads look at one manifest and at immutable files that it names, so they see a graph version
+whole, whatever writers are doing. Writes go through `commit`. Opening for writing settles first
+what dead operations left; opening for reading writes nothing and looks at no sidecar. A handle
+never keeps a lock between calls, except the one that tells others that its writer lives.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from engine.graph.audit import AuditRow, audit_rows
+from engine.graph.commit import Receipt, Work, run
+from engine.graph.errors import (
+    ClosedError,
+    ReadOnlyError,
+    SchemaDiffersError,
+    UnknownVersionError,
+)
+from engine.graph.genesis import make_store, read_schema
+from engine.graph.load import LoadMode, planners
+from engine.graph.manifest import (
+    FIRST_VERSION,
+    LineageRow,
+    Manifest,
+    manifests,
+    newer_manifest,
+    newest_manifest,
+)
+from engine.graph.operation import Kind
+from engine.graph.recovery import sweep
+from engine.graph.sidecar import Sidecar, pending_sidecars
+from engine.graph.store import WAIT_S, Store
+from engine.graph.table import head_version, live_rows, read_version
+from engine.storage import Local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.graph.schema import Row, Schema
+    from engine.storage import Clock, Ids, Storage
+
+NO_ACTOR = ""
+
+
+class Mode(StrEnum):
+    """What a handle may do."""
+
+    READ_WRITE = "read_write"
+    READ_ONLY = "read_only"
+
+
+def init(where: Storage | PurePath, schema: Schema, clock: Clock, ids: Ids) -> None:
+    """Make an empty store; an init that was cut short is finished by calling this again.
+
+    Raises `AlreadyAStoreError` if a complete store is there.
+    """
+    storage = _storage(where, ids)
+    try:
+        make_store(storage, schema, clock)
+    finally:
+        storage.close()
+
+
+def open_graph(
+    where: Storage | PurePath,
+    clock: Clock,
+    ids: Ids,
+    *,
+    mode: Mode = Mode.READ_WRITE,
+    wait_s: float = WAIT_S,
+) -> Graph:
+    """Open a store. In `READ_WRITE`, dead operations are rolled forward or back before it returns.
+
+    `wait_s` bounds every wait for a lock that a live operation holds. Raises `NotAStoreError`,
+    `FutureFormatError`, `DamagedFileError` or `UndecidableSidecarError`, each before it has
+    changed anything that it names.
+    """
+    storage = _storage(where, ids)
+    schema = read_schema(storage)
+    store = Store(storage=storage, clock=clock, ids=ids, schema=schema, wait_s=wait_s)
+    newest = newest_manifest(store)
+    if newest.schema_hash != schema.hash:
+        raise SchemaDiffersError(newest.schema_hash, schema.hash)
+    match mode:
+        case Mode.READ_WRITE:
+            return Graph(store, _swept(store, newest), mode)
+        case Mode.READ_ONLY:
+            return Graph(store, newest, mode)
+
+
+class Graph:
+    """An open store.
+
+    Threads may share it. A process must not fork while it writes: its locks would live on.
+    """
+
+    def __init__(self, store: Store, newest: Manifest, mode: Mode) -> None:
+        """Called by `open_graph` only."""
+        self._store = store
+        self._newest = newest
+        self._mode = mode
+        self._closed = False
+
+    def load(
+        self,
+        rows_by_table: Mapping[str, Iterable[Row]],
+        mode: LoadMode = LoadMode.APPEND,
+        actor: str = NO_ACTOR,
+    ) -> Receipt:
+        """Put rows into tables, all tables at once or none, and return when it is durable.
+
+        Raises before anything is written if a row does not fit, a key is there already
+        (`APPEND`), a table has drifted, or a live operation holds one for too long.
+        """
+        return self._write(Kind.LOAD, rows_by_table, mode, actor)
+
+    def insert(self, rows_by_table: Mapping[str, Iterable[Row]], actor: str = NO_ACTOR) -> Receipt:
+        """Add new rows to tables, all tables at once or none; see `load`."""
+        return self._write(Kind.INSERT, rows_by_table, LoadMode.APPEND, actor)
+
+    def read(self, table: str, version: int | None = None) -> list[Row]:
+        """Return the rows of a table, sorted by key, of a graph version or of the newest."""
+        return self._rows(self._manifest(version), table)
+
+    def rows(self, version: int | None = None) -> dict[str, list[Row]]:
+        """Return the rows of all tables, of one and the same graph version."""
+        manifest = self._manifest(version)
+        return {key: self._rows(manifest, key) for key in self._store.schema.tables}
+
+    def version(self) -> int:
+        """Return the number of the newest graph version."""
+        return self._manifest(None).version
+
+    def history(self) -> tuple[LineageRow, ...]:
+        """Return the lineage row of every graph version, the oldest first."""
+        newest = self._manifest(None)
+        return tuple(one.row for one in manifests(self._store, FIRST_VERSION, newest.version))
+
+    def audit(self) -> tuple[AuditRow, ...]:
+        """Return what recovery did, sorted by operation."""
+        self._check_open()
+        return audit_rows(self._store)
+
+    def pins(self) -> dict[str, int]:
+        """Return the visible version of every table."""
+        return dict(self._manifest(None).tables)
+
+    def heads(self) -> dict[str, int]:
+        """Return the newest version of every table, visible or not."""
+        return {
+            key: head_version(self._store, self._store.schema.table(key), pinned)
+            for key, pinned in self.pins().items()
+        }
+
+    def pending(self) -> tuple[Sidecar, ...]:
+        """Return the operations that are at work or wait for recovery, sorted by id."""
+        self._check_open()
+        return pending_sidecars(self._store)
+
+    def close(self) -> None:
+        """Let go of the store; closing twice is harmless."""
+        if not self._closed:
+            self._closed = True
+            self._store.storage.close()
+
+    def _write(
+        self,
+        kind: Kind,
+        rows_by_table: Mapping[str, Iterable[Row]],
+        mode: LoadMode,
+        actor: str,
+    ) -> Receipt:
+        """Run one operation and remember the manifest that shows it."""
+        self._check_open()
+        if self._mode is Mode.READ_ONLY:
+            raise ReadOnlyError
+        plans = planners(self._store, rows_by_table, mode)
+        receipt, self._newest = run(
+            self._store, self._newest, Work(kind=kind, actor=actor, plans=plans)
+        )
+        return receipt
+
+    def _manifest(self, version: int | None) -> Manifest:
+        """Return a graph version; None is the newest there is at this moment."""
+        self._check_open()
+        self._newest = newer_manifest(self._store, self._newest)
+        newest = self._newest
+        if version is None:
+            return newest
+        if not FIRST_VERSION <= version <= newest.version:
+            raise UnknownVersionError(version, newest.version)
+        return next(manifests(self._store, version, version))
+
+    def _rows(self, manifest: Manifest, key: str) -> list[Row]:
+        """Return the rows of a table at a graph version."""
+        table = self._store.schema.table(key)
+        pinned = read_version(self._store, table, manifest.tables.get(key, 0))
+        return live_rows(self._store, table, pinned)
+
+    def _check_open(self) -> None:
+        """Refuse a handle that was closed."""
+        if self._closed:
+            raise ClosedError
+
+
+def _swept(store: Store, newest: Manifest) -> Manifest:
+    """Settle what the dead left; on refusal keep nothing held."""
+    try:
+        return sweep(store, newest)
+    except BaseException:
+        store.storage.close()
+        raise
+
+
+def _storage(where: Storage | PurePath, ids: Ids) -> Storage:
+    """Return a backend for a path, or the one that was given."""
+    return Local(str(where), ids=ids) if isinstance(where, PurePath) else where

@@ -1,0 +1,61 @@
+"""The words that sidecars, lineage rows and audit rows share about one operation.
+
+It never reads or writes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What an operation set out to do."""
+
+    INIT = "init"
+    LOAD = "load"
+    INSERT = "insert"
+
+
+class Decision(StrEnum):
+    """How an operation came to its end, as its lineage row says."""
+
+    COMMITTED = "Committed"  # by its own owner
+    ROLLED_FORWARD = "RolledForward"  # by recovery, which published what the owner had committed
+    ROLLED_BACK = "RolledBack"  # by recovery, which published the content from before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one table: its version went from one number to another.
+
+    After a rollback `from_version` is the version that the owner had left behind, `to_version`
+    the restored one, and `restores` the version whose content that is.
+    """
+
+    table: str
+    from_version: int
+    to_version: int
+    restores: int | None = None
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the JSON object that stands for it."""
+        fields: dict[str, Any] = {
+            "table": self.table,
+            "from": self.from_version,
+            "to": self.to_version,
+        }
+        if self.restores is not None:
+            fields["restores"] = self.restores
+        return fields
+
+    @staticmethod
+    def from_fields(fields: dict[str, Any]) -> Outcome:
+        """Read it back."""
+        return Outcome(
+            table=fields["table"],
+            from_version=int(fields["from"]),
+            to_version=int(fields["to"]),
+            restores=fields.get("restores"),
+        )

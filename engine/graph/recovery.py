@@ -1,0 +1,284 @@
+"""Settling what dead operations left: forward if all of it is there, back if only part of it is.
+
+    lock        the operation's own: if it is taken the owner lives, and its work is left alone
+    settle      sync the directories we are about to judge by: a dead owner may have made a file
+                visible and never come to its sync, and a decision must not outlive its reason
+    decide      published already? else by what `classify` finds at each table
+    carry out   restore and publish, or publish, or nothing; the decision is in the lineage row
+    audit       one row, written from sidecar and lineage row
+    delete      the sidecar; until here, dying means that the next open does the same again
+
+It never mints an id, never asks the time, and never touches a table that the sidecar does not
+pin or that the operation did not move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, NoReturn
+
+from engine.graph import points
+from engine.graph.audit import (
+    AUDIT_DIRECTORY,
+    AuditRow,
+    audit_path,
+    forward_outcomes,
+    put_audit,
+    row_of_effectless,
+    row_of_published,
+)
+from engine.graph.classify import Action, Finding, Movement, classify, decide
+from engine.graph.commit import commit_table, publish
+from engine.graph.errors import ConflictError, DamagedFileError, UndecidableSidecarError
+from engine.graph.manifest import (
+    MANIFEST_DIRECTORY,
+    LineageRow,
+    Manifest,
+    manifest_path,
+    newer_manifest,
+    publication,
+)
+from engine.graph.operation import Decision, Outcome
+from engine.graph.sidecar import (
+    Sidecar,
+    delete_sidecar,
+    operation_lock,
+    pending_sidecars,
+    read_sidecar,
+    table_lock,
+)
+from engine.graph.table import (
+    TableVersion,
+    read_version,
+    version_path,
+    versions_after,
+    versions_directory,
+)
+from engine.storage import LockBusyError
+from killpoint.failpoints import reach
+
+if TYPE_CHECKING:
+    from engine.graph.store import Store
+
+RECOVERY_ACTOR = "recovery"
+ATTEMPTS_MAX = 16
+
+
+class Settled(StrEnum):
+    """What a sweep did with one sidecar."""
+
+    DONE = "done"  # settled by us, or gone when we came to it
+    LIVE = "live"  # its owner lives, or a live operation holds one of its tables
+    WAITS = "waits"  # another sidecar must be settled first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One look at the tables of a sidecar, of the moment when `newest` was the newest."""
+
+    newest: Manifest
+    findings: tuple[Finding, ...]
+    above: dict[str, tuple[TableVersion, ...]]
+
+
+def sweep(store: Store, newest: Manifest) -> Manifest:
+    """Settle every dead operation, in order of their ids, and return the newest manifest.
+
+    A sidecar that cannot be read raises before anything is touched. Those of the living are
+    left alone.
+    """
+    reach(points.SWEEP_BEFORE)
+    store.storage.sweep(points.TEMPORARY_LIST, points.TEMPORARY_DELETE)
+    waiting = pending_sidecars(store)
+    for sidecar in waiting:
+        _check_tables(store, sidecar)
+    live = False
+    while waiting:
+        settled = {sidecar: _recover(store, sidecar, newest) for sidecar in waiting}
+        live = live or Settled.LIVE in settled.values()
+        blocked = tuple(one for one in waiting if settled[one] is Settled.WAITS)
+        if len(blocked) == len(waiting):
+            if live:
+                break  # what they wait for may be at work; the next open looks again
+            _refuse(blocked[0], _look(store, blocked[0], newer_manifest(store, newest)))
+        waiting = blocked
+    return newer_manifest(store, newest)
+
+
+def _check_tables(store: Store, sidecar: Sidecar) -> None:
+    """Refuse a sidecar about tables that this store does not have."""
+    for pin in sidecar.pins:
+        if pin.table not in store.schema.tables:
+            raise DamagedFileError(sidecar.path, f"the schema has no table {pin.table!r}")
+
+
+def _recover(store: Store, listed: Sidecar, newest: Manifest) -> Settled:
+    """Settle one sidecar, if its owner is dead."""
+    lock = store.storage.fence.try_hold(operation_lock(listed.operation))
+    if lock is None:
+        return Settled.LIVE
+    with lock:
+        try:
+            names = tuple(table_lock(pin.table) for pin in listed.pins)
+            tables = store.storage.fence.hold_all(names, store.wait_s)
+        except LockBusyError:
+            return Settled.LIVE
+        with tables:
+            # Only now: the owner may have finished, or another recovery, since it was listed.
+            sidecar = read_sidecar(store, listed.path)
+            return Settled.DONE if sidecar is None else _settle(store, sidecar, newest)
+
+
+def _settle(store: Store, sidecar: Sidecar, newest: Manifest) -> Settled:
+    """Decide, carry out, audit, delete. The locks are held."""
+    for directory in (
+        MANIFEST_DIRECTORY,
+        AUDIT_DIRECTORY,
+        *(versions_directory(store.schema.table(pin.table)) for pin in sidecar.pins),
+    ):
+        store.storage.settle(points.RECOVERY_SETTLE, directory)
+    row = _carry_out(store, sidecar, newest)
+    if row is None:
+        return Settled.WAITS
+    reach(points.AUDIT_BEFORE, audit_path(row.operation))
+    put_audit(store, row)
+    reach(points.AUDIT_AFTER, audit_path(row.operation))
+    reach(points.DELETE_BEFORE, sidecar.path)
+    delete_sidecar(store, sidecar)
+    reach(points.DELETE_AFTER, sidecar.path)
+    return Settled.DONE
+
+
+def _carry_out(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | None:
+    """Bring the operation to its end and return its audit row; None means that it must wait.
+
+    Losing the publish to an operation on other tables means to look and decide again.
+    """
+    for _ in range(ATTEMPTS_MAX):
+        newest = newer_manifest(store, newest)
+        reach(points.CLASSIFY_BEFORE, sidecar.path)
+        published = publication(store, sidecar.operation, sidecar.base, newest)
+        if published is not None:
+            reach(points.CLASSIFY_AFTER, sidecar.path)
+            return row_of_published(sidecar, published)
+        look = _look(store, sidecar, newest)
+        reach(points.CLASSIFY_AFTER, sidecar.path)
+        match decide(finding.movement for finding in look.findings):
+            case Action.FORWARD:
+                published = _roll_forward(store, sidecar, look)
+            case Action.BACK:
+                published = _roll_back(store, sidecar, look)
+            case Action.CLOSE:
+                return row_of_effectless(sidecar)
+            case Action.WAIT:
+                return None
+            case Action.REFUSE:
+                _refuse(sidecar, look)
+        if published is not None:
+            return row_of_published(sidecar, published)
+    reason = f"others published {ATTEMPTS_MAX} times while it was being recovered"
+    raise ConflictError(sidecar.operation, reason)
+
+
+def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
+    """Read what stands above each pin, and classify it."""
+    above = {
+        pin.table: tuple(versions_after(store, store.schema.table(pin.table), pin.expected))
+        for pin in sidecar.pins
+    }
+    findings = tuple(
+        classify(
+            sidecar.operation,
+            pin.table,
+            expected=pin.expected,
+            pinned=newest.tables.get(pin.table, 0),
+            above=above[pin.table],
+        )
+        for pin in sidecar.pins
+    )
+    return _Look(newest=newest, findings=findings, above=above)
+
+
+def _roll_forward(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:
+    """Publish what the owner had committed, exactly that, in its name."""
+    path = manifest_path(look.newest.version + 1)
+    moved = {pin.table: pin.post for pin in sidecar.pins}
+    row = replace(
+        _recovery_row(sidecar),
+        decision=Decision.ROLLED_FORWARD,
+        outcomes=forward_outcomes(sidecar),
+    )
+    reach(points.ROLLFORWARD_BEFORE, path)
+    published = publish(store, look.newest, moved, row)
+    reach(points.ROLLFORWARD_AFTER, path)
+    return published
+
+
+def _roll_back(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:
+    """Restore every table that moved, once each, then publish the restored versions."""
+    outcomes = tuple(
+        _restore(store, sidecar, finding, look.above[finding.table])
+        for finding in look.findings
+        if finding.movement is not Movement.NONE
+    )
+    path = manifest_path(look.newest.version + 1)
+    moved = {outcome.table: outcome.to_version for outcome in outcomes}
+    row = replace(
+        _recovery_row(sidecar),
+        commit=f"{sidecar.operation}-rolled-back",
+        decision=Decision.ROLLED_BACK,
+        outcomes=outcomes,
+    )
+    reach(points.ROLLBACK_BEFORE, path)
+    published = publish(store, look.newest, moved, row)
+    reach(points.ROLLBACK_AFTER, path)
+    return published
+
+
+def _restore(
+    store: Store, sidecar: Sidecar, finding: Finding, above: tuple[TableVersion, ...]
+) -> Outcome:
+    """Commit the content from before as the next version, unless that has been done already."""
+    table = store.schema.table(finding.table)
+    landed = [version for version in above if version.restores is not None]
+    if finding.movement is Movement.RESTORED:
+        restored = next(one for one in landed if one.operation == sidecar.operation)
+    else:
+        before = read_version(store, table, finding.expected)
+        restored = replace(
+            before,
+            version=finding.head + 1,
+            parent=finding.head,
+            operation=sidecar.operation,
+            restores=finding.expected,
+        )
+        path = version_path(table, restored.version)
+        reach(points.RESTORE_BEFORE, path)
+        if not commit_table(store, points.TABLE_RESTORE, restored):
+            raise ConflictError(sidecar.operation, f"somebody without the lock made {path!r}")
+        reach(points.RESTORE_AFTER, path)
+    return Outcome(
+        table=finding.table,
+        from_version=above[0].version,
+        to_version=restored.version,
+        restores=finding.expected,
+    )
+
+
+def _recovery_row(sidecar: Sidecar) -> LineageRow:
+    """Return the lineage row of a recovery, all of it derived from the sidecar."""
+    return LineageRow(
+        commit=sidecar.operation,
+        parent="",
+        operation=sidecar.operation,
+        actor=RECOVERY_ACTOR,
+        kind=sidecar.kind,
+        started_us=sidecar.started_us,
+    )
+
+
+def _refuse(sidecar: Sidecar, look: _Look) -> NoReturn:
+    """Stop: nothing that we could do here would be right."""
+    findings = tuple(str(finding) for finding in look.findings)
+    raise UndecidableSidecarError(sidecar.path, sidecar.operation, findings)

@@ -1,0 +1,179 @@
+"""One table: a chain of immutable versions, each a small file that names its fragments.
+
+Version 0 is the empty table and has no file. The newest file is HEAD; what readers see is the
+version that the manifest pins. Every version carries the operation that made it, so that recovery
+can ask whose it is and never has to conclude it from a number. It never writes; `commit` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.graph import points
+from engine.graph.errors import DamagedFileError, MisnamedFileError
+from engine.graph.fragment import decode_rows
+from engine.graph.record import decode, encode, parsing
+from engine.storage import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.graph.schema import Row, TableSchema
+    from engine.graph.store import Store
+
+VERSION_DIGITS = 20
+GENESIS = ""  # the operation of version 0, which nobody made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragment:
+    """Rows of a table in one immutable file; `deleted` are places in it that no longer count."""
+
+    path: str
+    rows_count: int
+    digest: str
+    deleted: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableVersion:
+    """One version of a table. `restores` is the version whose content a rollback brought back."""
+
+    key: str
+    version: int
+    parent: int
+    operation: str
+    fragments: tuple[Fragment, ...]
+    restores: int | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content."""
+        fields: dict[str, Any] = {
+            "key": self.key,
+            "version": self.version,
+            "parent": self.parent,
+            "operation": self.operation,
+            "fragments": [
+                {
+                    "path": fragment.path,
+                    "rows": fragment.rows_count,
+                    "digest": fragment.digest,
+                    "deleted": list(fragment.deleted),
+                }
+                for fragment in self.fragments
+            ],
+        }
+        if self.restores is not None:
+            fields["restores"] = self.restores
+        return encode(fields)
+
+    @staticmethod
+    def from_bytes(path: str, data: bytes) -> TableVersion:
+        """Read the file's content, or raise what names the file."""
+        fields = decode(path, data)
+        with parsing(path):
+            return TableVersion(
+                key=fields["key"],
+                version=int(fields["version"]),
+                parent=int(fields["parent"]),
+                operation=fields["operation"],
+                fragments=tuple(
+                    Fragment(
+                        path=fragment["path"],
+                        rows_count=int(fragment["rows"]),
+                        digest=fragment["digest"],
+                        deleted=tuple(fragment["deleted"]),
+                    )
+                    for fragment in fields["fragments"]
+                ),
+                restores=fields.get("restores"),
+            )
+
+
+def versions_directory(table: TableSchema) -> str:
+    """Return where the versions of a table stand."""
+    return f"{table.directory}/versions"
+
+
+def version_path(table: TableSchema, version: int) -> str:
+    """Return the file of one version."""
+    return f"{versions_directory(table)}/{version:0{VERSION_DIGITS}d}.json"
+
+
+def fragment_path(table: TableSchema, operation: str, number: int) -> str:
+    """Return the file of one fragment of an operation."""
+    return f"{table.directory}/data/{operation}-{number}.arrow"
+
+
+def read_version(store: Store, table: TableSchema, version: int) -> TableVersion:
+    """Return a version that must be there.
+
+    Raises `DamagedFileError` when it is not, because somebody names it.
+    """
+    if version == 0:
+        return TableVersion(key=table.key, version=0, parent=0, operation=GENESIS, fragments=())
+    path = version_path(table, version)
+    try:
+        return _read(store, path, table.key, version)
+    except NotFoundError as missing:
+        raise DamagedFileError(path, "it is missing, yet it is named") from missing
+
+
+def versions_after(store: Store, table: TableSchema, version: int) -> Iterator[TableVersion]:
+    """Yield the versions above `version` in order; there are no gaps, so the first gap ends it."""
+    while True:
+        version += 1
+        try:
+            yield _read(store, version_path(table, version), table.key, version)
+        except NotFoundError:
+            return
+
+
+def head_version(store: Store, table: TableSchema, at_least: int) -> int:
+    """Return the number of HEAD, knowing that it is `at_least` this."""
+    head = at_least
+    for found in versions_after(store, table, at_least):
+        head = found.version
+    return head
+
+
+def live_fragments(
+    store: Store, version: TableVersion
+) -> Iterator[tuple[Fragment, tuple[Row, ...]]]:
+    """Yield every fragment of a version with all its rows, the deleted ones too."""
+    for fragment in version.fragments:
+        yield fragment, _read_fragment(store, fragment)
+
+
+def live_rows(store: Store, table: TableSchema, version: TableVersion) -> list[Row]:
+    """Return the rows of a version, sorted by primary key, as copies of the caller's own."""
+    rows: list[Row] = []
+    for fragment, stored in live_fragments(store, version):
+        deleted = frozenset(fragment.deleted)
+        rows += [dict(row) for place, row in enumerate(stored) if place not in deleted]
+    return sorted(rows, key=lambda row: row[table.primary])
+
+
+def _read(store: Store, path: str, key: str, version: int) -> TableVersion:
+    """Read one version file and hold it against its place."""
+    data = store.read(points.TABLE_READ, path)
+    found = TableVersion.from_bytes(path, data)
+    if (found.key, found.version) != (key, version):
+        raise MisnamedFileError(path, f"{found.key} version {found.version}")
+    return found
+
+
+def _read_fragment(store: Store, fragment: Fragment) -> tuple[Row, ...]:
+    """Return the rows of a fragment, from memory if this handle has read it before."""
+    known = store.fragments.get(fragment.path)
+    if known is not None:
+        return known
+    try:
+        data = store.storage.get(points.FRAGMENT_READ, fragment.path)
+    except NotFoundError as missing:
+        reason = "it is missing, yet a table version names it"
+        raise DamagedFileError(fragment.path, reason) from missing
+    rows = decode_rows(fragment.path, data, fragment.digest)
+    store.fragments.put(fragment.path, rows)
+    return rows

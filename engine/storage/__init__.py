@@ -1,0 +1,75 @@
+"""The only code of the engine that touches files, locks, clocks and chance.
+
+A store is given a `Storage` and speaks to it in verbs; every verb takes the declared effect it
+carries out, so that each durable step passes the seam. It never knows what the bytes mean.
+"""
+
+from engine.storage.effects import (
+    create_effect,
+    delete_effect,
+    delete_prefix_effect,
+    fence_effect,
+    list_effect,
+    put_effect,
+    read_effect,
+    rename_effect,
+    settle_effect,
+    swap_effect,
+)
+from engine.storage.errors import (
+    FenceMissingError,
+    IoFailedError,
+    LockBusyError,
+    NotFoundError,
+    ShortWriteError,
+    StaleTokenError,
+    StorageError,
+    TruncatedObjectError,
+    UnsafePathError,
+)
+from engine.storage.fence import Fence, Held
+from engine.storage.local import Durability, Local
+from engine.storage.ports import (
+    Clock,
+    CountedClock,
+    CountedIds,
+    Ids,
+    SystemClock,
+    system_ids,
+)
+from engine.storage.verbs import ABSENT, Storage, Versioned
+
+__all__ = [
+    "ABSENT",
+    "Clock",
+    "CountedClock",
+    "CountedIds",
+    "Durability",
+    "Fence",
+    "FenceMissingError",
+    "Held",
+    "Ids",
+    "IoFailedError",
+    "Local",
+    "LockBusyError",
+    "NotFoundError",
+    "ShortWriteError",
+    "StaleTokenError",
+    "Storage",
+    "StorageError",
+    "SystemClock",
+    "TruncatedObjectError",
+    "UnsafePathError",
+    "Versioned",
+    "create_effect",
+    "delete_effect",
+    "delete_prefix_effect",
+    "fence_effect",
+    "list_effect",
+    "put_effect",
+    "read_effect",
+    "rename_effect",
+    "settle_effect",
+    "swap_effect",
+    "system_ids",
+]

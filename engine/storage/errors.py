@@ -1,0 +1,111 @@
+"""What can go wrong below a store, in one tree; each sentence ends with the next step.
+
+    StorageError
+        NotFoundError         nothing stands at that path
+        UnsafePathError       the path would leave the root, or is the backend's own
+        IoFailedError         the system refused a call
+        ShortWriteError       fewer bytes arrived than were written
+        TruncatedObjectError  a versioned object lacks its first line
+        StaleTokenError       somebody else swapped first
+        LockBusyError         a live owner holds the lock
+        FenceMissingError     the root has no lock file
+
+It never names the root: messages hold paths inside the store only.
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Base of everything that storage raises."""
+
+
+class NotFoundError(StorageError):
+    """Nothing stands at that path."""
+
+    def __init__(self, path: str) -> None:
+        """Build the sentence from the path inside the store."""
+        self.path = path
+        super().__init__(f"{path!r} does not exist: list its directory to see what does.")
+
+
+class UnsafePathError(StorageError):
+    """The path would leave the root, or belongs to the backend."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Build the sentence from the path and what is wrong with it."""
+        self.path = path
+        super().__init__(
+            f"{path!r} {reason}: use a relative path of plain names joined by slashes."
+        )
+
+
+class IoFailedError(StorageError):
+    """The operating system refused a call; the cause is chained."""
+
+    def __init__(self, verb: str, path: str, cause: OSError) -> None:
+        """Build the sentence from the verb, the path and the system's own words."""
+        self.verb = verb
+        self.path = path
+        self.errno = cause.errno
+        super().__init__(
+            f"{verb} of {path!r} failed ({cause.strerror or cause}), and whether it took effect is "
+            "unknown: remove the cause, then reopen the store."
+        )
+
+
+class ShortWriteError(StorageError):
+    """Fewer bytes arrived in the file than were handed over; nothing became visible."""
+
+    def __init__(self, path: str, wanted_bytes: int, found_bytes: int) -> None:
+        """Build the sentence from the two sizes."""
+        self.path = path
+        super().__init__(
+            f"{path!r} got {found_bytes} of {wanted_bytes} bytes and was not published: "
+            "check the disk for space, then try again."
+        )
+
+
+class TruncatedObjectError(StorageError):
+    """A versioned object does not begin with its generation."""
+
+    def __init__(self, path: str) -> None:
+        """Build the sentence from the path."""
+        self.path = path
+        super().__init__(
+            f"{path!r} lacks its generation line, so it was damaged or not written by "
+            "put_if_match: restore it from a copy."
+        )
+
+
+class StaleTokenError(StorageError):
+    """A compare-and-swap lost: the object is not what its writer had read."""
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        """Build the sentence from the two tokens."""
+        self.path = path
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"{path!r} is at {found}, not at {expected}: read it again, then decide again."
+        )
+
+
+class LockBusyError(StorageError):
+    """A live owner, in this process or another, holds the lock."""
+
+    def __init__(self, name: str, waited_s: float) -> None:
+        """Build the sentence from the name of the lock and how long we waited."""
+        self.name = name
+        super().__init__(
+            f"{name!r} is still held by a live operation after {waited_s:g} s: let that operation "
+            "finish or end its process, then try again."
+        )
+
+
+class FenceMissingError(StorageError):
+    """The root has no lock file, so it is no store, or its making was cut short."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__("the store has no file 'fence': run init on it, then try again.")

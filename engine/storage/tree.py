@@ -1,0 +1,53 @@
+"""Walking a directory: what a listing shows, and what a delete of a prefix must take away.
+
+It never shows what belongs to the backend, and never follows a symbolic link.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.storage.paths import RESERVED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """What stands under a directory, as sorted paths inside the store."""
+
+    files: tuple[str, ...]
+    directories: tuple[str, ...]  # the directory itself included
+
+
+def walk(root: Path, prefix: str) -> Tree:
+    """Return all that stands under `prefix`; a directory that is not there holds nothing."""
+    files: list[str] = []
+    directories: list[str] = []
+    pending = [prefix] if (root / prefix).is_dir() else []
+    while pending:
+        directory = pending.pop()
+        directories.append(directory)
+        for entry in _entries(root / directory):
+            path = f"{directory}/{entry.name}" if directory else entry.name
+            if path in RESERVED:
+                continue
+            (pending if entry.is_dir(follow_symlinks=False) else files).append(path)
+    return Tree(files=tuple(sorted(files)), directories=tuple(sorted(directories)))
+
+
+def names_in(directory: Path) -> tuple[str, ...]:
+    """Return the names in one directory, sorted."""
+    return tuple(sorted(entry.name for entry in _entries(directory)))
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a directory; one that has just gone has none."""
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
