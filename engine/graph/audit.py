@@ -31,7 +31,7 @@ class AuditRow:
     One without effect was rolled back, with no outcomes and `graph_version` `NOT_PUBLISHED`.
     """
 
-    operation: str
+    operation_id: str
     kind: Kind
     actor: str
     started_us: int
@@ -43,7 +43,7 @@ class AuditRow:
         """Return the file's content."""
         return encode(
             {
-                "operation": self.operation,
+                "operation_id": self.operation_id,
                 "kind": str(self.kind),
                 "actor": self.actor,
                 "started_us": self.started_us,
@@ -59,7 +59,7 @@ class AuditRow:
         fields = decode(path, data)
         with parsing(path):
             found = AuditRow(
-                operation=fields["operation"],
+                operation_id=fields["operation_id"],
                 kind=Kind(fields["kind"]),
                 actor=fields["actor"],
                 started_us=int(fields["started_us"]),
@@ -67,8 +67,8 @@ class AuditRow:
                 outcomes=tuple(Outcome.from_fields(one) for one in fields["outcomes"]),
                 graph_version=int(fields["graph_version"]),
             )
-        if audit_path(found.operation) != path:
-            raise MisnamedFileError(path, audit_path(found.operation))
+        if audit_path(found.operation_id) != path:
+            raise MisnamedFileError(path, audit_path(found.operation_id))
         return found
 
 
@@ -105,7 +105,7 @@ def forward_outcomes(sidecar: Sidecar) -> tuple[Outcome, ...]:
 
 def put_audit(store: Store, row: AuditRow) -> None:
     """Write the row unless it is there: then it was this same row, from an earlier attempt."""
-    store.storage.put_if_absent(points.AUDIT_PUT, audit_path(row.operation), row.to_bytes())
+    store.storage.put_if_absent(points.AUDIT_PUT, audit_path(row.operation_id), row.to_bytes())
 
 
 def audit_rows(store: Store) -> tuple[AuditRow, ...]:
@@ -119,7 +119,7 @@ def _row(
 ) -> AuditRow:
     """Put the sidecar's half and the decision's half together."""
     return AuditRow(
-        operation=sidecar.operation,
+        operation_id=sidecar.operation_id,
         kind=sidecar.kind,
         actor=sidecar.actor,
         started_us=sidecar.started_us,

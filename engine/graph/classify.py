@@ -63,9 +63,9 @@ def classify(
     `above` are the table's versions above `expected`, in order and without a gap.
     """
     head = above[-1].version if above else expected
-    own = bool(above) and above[0].operation == operation and above[0].restores is None
+    own = bool(above) and above[0].operation_id == operation and above[0].restores is None
     undone = own and any(
-        later.operation == operation and later.restores == expected for later in above[1:]
+        later.operation_id == operation and later.restores == expected for later in above[1:]
     )
     if head < pinned or (own and pinned > expected):
         movement = Movement.IMPOSSIBLE

@@ -25,6 +25,7 @@ from engine.graph.fragment import encode_rows
 from engine.graph.manifest import (
     LineageRow,
     Manifest,
+    TablePin,
     manifest_path,
     newer_manifest,
     publication,
@@ -98,7 +99,7 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
             return Receipt(operation_id=operation, graph_version=base.version), base
         versions = [_stage(store, operation, table, *change) for table, change in changes]
         sidecar = Sidecar(
-            operation=operation,
+            operation_id=operation,
             kind=work.kind,
             actor=work.actor,
             started_us=store.clock.now_us(),
@@ -128,11 +129,15 @@ def publish(
     This is the compare-and-swap of the whole store: the caller has looked at `base` and decided,
     and the decision stands only if nobody has published since.
     """
+    moved = {
+        key: TablePin(version=version, operation_id=row.operation_id)
+        for key, version in tables.items()
+    }
     manifest = Manifest(
         version=base.version + 1,
         schema_hash=base.schema_hash,
-        tables={**base.tables, **tables},
-        row=replace(row, parent=base.row.commit),
+        tables={**base.tables, **moved},
+        row=replace(row, parent_id=base.row.commit_id),
     )
     path = manifest_path(manifest.version)
     if store.storage.put_if_absent(points.MANIFEST_PUBLISH, path, manifest.to_bytes()):
@@ -156,7 +161,7 @@ def _plan(
     """Plan all tables before anything is written, so that a refusal leaves nothing."""
     planned: list[tuple[TableSchema, tuple[TableVersion, Change]]] = []
     for table in tables:
-        before = undrifted_version(store, table, base.tables.get(table.key, 0))
+        before = undrifted_version(store, table, base.pinned(table.key))
         change = work.plans[table.key](before)
         if change is not None:
             planned.append((table, (before, change)))
@@ -179,7 +184,7 @@ def _stage(
         key=table.key,
         version=before.version + 1,
         parent=before.version,
-        operation=operation,
+        operation_id=operation,
         fragments=fragments,
     )
 
@@ -198,16 +203,16 @@ def _phase_b(store: Store, versions: list[TableVersion]) -> None:
         reach(points.PHASE_B_BEFORE, path)
         if not commit_table(store, points.TABLE_COMMIT, version):
             reason = f"somebody without the lock made {path!r}"
-            raise ConflictError(version.operation, reason)
+            raise ConflictError(version.operation_id, reason)
         reach(points.PHASE_B_AFTER, path)
 
 
 def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
     """Publish. Losing to an operation on other tables is normal, so look again and try again."""
     row = LineageRow(
-        commit=sidecar.operation,
-        parent=base.row.commit,
-        operation=sidecar.operation,
+        commit_id=sidecar.operation_id,
+        parent_id=base.row.commit_id,
+        operation_id=sidecar.operation_id,
         actor=sidecar.actor,
         kind=sidecar.kind,
         started_us=sidecar.started_us,
@@ -219,23 +224,23 @@ def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
         published = publish(store, base, moved, row)
         if published is None:
             newest = newer_manifest(store, base)
-            published = publication(store, sidecar.operation, base.version, newest)
+            published = publication(store, sidecar.operation_id, base.version, newest)
             base = newest
         if published is not None:
             reach(points.PHASE_C_AFTER, path)
             return published
         _check_unmoved(base, sidecar)
     reason = f"others published {PUBLISH_ATTEMPTS_MAX} times before it could"
-    raise ConflictError(sidecar.operation, reason)
+    raise ConflictError(sidecar.operation_id, reason)
 
 
 def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
     """Refuse to publish over somebody who moved one of our tables without its lock."""
     for pin in sidecar.pins:
-        found = newest.tables.get(pin.table, 0)
+        found = newest.pinned(pin.table)
         if found != pin.expected:
             reason = f"{pin.table!r} was published at {found}, not at {pin.expected}"
-            raise ConflictError(sidecar.operation, reason)
+            raise ConflictError(sidecar.operation_id, reason)
 
 
 def _phase_d(store: Store, sidecar: Sidecar) -> None:
@@ -247,7 +252,7 @@ def _phase_d(store: Store, sidecar: Sidecar) -> None:
     except Exception:  # noqa: BLE001 -- whatever it was, the operation stands
         _log.warning(
             "operation %s is published, but %s stays until the next read-write open",
-            sidecar.operation,
+            sidecar.operation_id,
             sidecar.path,
             exc_info=True,
         )

@@ -36,5 +36,5 @@ def _advise(store: Store, table: str) -> tuple[DriftAdvice, str]:
         return DriftAdvice.UNKNOWN, str(cause)
     for sidecar in sidecars:
         if any(pin.table == table for pin in sidecar.pins):
-            return DriftAdvice.COVERED, sidecar.operation
+            return DriftAdvice.COVERED, sidecar.operation_id
     return DriftAdvice.UNCOVERED, ""

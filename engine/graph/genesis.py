@@ -15,18 +15,19 @@ from engine.graph.manifest import (
     NO_PARENT,
     LineageRow,
     Manifest,
+    TablePin,
     manifest_path,
 )
 from engine.graph.operation import Kind
 from engine.graph.record import decode, encode
 from engine.graph.schema import SCHEMA_PATH, Schema, decode_schema, encode_schema
+from engine.graph.table import GENESIS_OPERATION
 from engine.storage import NotFoundError
 
 if TYPE_CHECKING:
     from engine.storage import Clock, Storage
 
 FORMAT_PATH = "graph.json"
-GENESIS_OPERATION = "genesis"
 GENESIS_ACTOR = "init"
 
 
@@ -46,11 +47,11 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
     manifest = Manifest(
         version=FIRST_VERSION,
         schema_hash=schema.hash,
-        tables=dict.fromkeys(schema.tables, 0),
+        tables={key: TablePin(version=0, operation_id=GENESIS_OPERATION) for key in schema.tables},
         row=LineageRow(
-            commit=GENESIS_OPERATION,
-            parent=NO_PARENT,
-            operation=GENESIS_OPERATION,
+            commit_id=GENESIS_OPERATION,
+            parent_id=NO_PARENT,
+            operation_id=GENESIS_OPERATION,
             actor=GENESIS_ACTOR,
             kind=Kind.INIT,
             started_us=clock.now_us(),

@@ -147,7 +147,7 @@ class Graph:
 
     def pins(self) -> dict[str, int]:
         """Return the visible version of every table."""
-        return dict(self._manifest(None).tables)
+        return {key: pin.version for key, pin in self._manifest(None).tables.items()}
 
     def heads(self) -> dict[str, int]:
         """Return the newest version of every table, visible or not."""
@@ -198,7 +198,7 @@ class Graph:
     def _rows(self, manifest: Manifest, key: str) -> list[Row]:
         """Return the rows of a table at a graph version."""
         table = self._store.schema.table(key)
-        pinned = read_version(self._store, table, manifest.tables.get(key, 0))
+        pinned = read_version(self._store, table, manifest.pinned(key))
         return live_rows(self._store, table, pinned)
 
     def _check_open(self) -> None:

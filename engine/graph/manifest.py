@@ -9,7 +9,7 @@ its file, which only one can do: that is the compare-and-swap of the whole store
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.graph import points
 from engine.graph.errors import DamagedFileError, MisnamedFileError, NotAStoreError
@@ -36,14 +36,51 @@ class LineageRow:
     then the recovery, and `outcomes` are what the audit row will say.
     """
 
-    commit: str
-    parent: str
-    operation: str
+    commit_id: str
+    parent_id: str
+    operation_id: str
     actor: str
     kind: Kind
     started_us: int
     decision: Decision = Decision.COMMITTED
     outcomes: tuple[Outcome, ...] = ()
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the JSON object that stands for it; what recovery decided only if it did."""
+        fields: dict[str, Any] = {
+            "commit_id": self.commit_id,
+            "parent_id": self.parent_id,
+            "operation_id": self.operation_id,
+            "actor": self.actor,
+            "kind": str(self.kind),
+            "started_us": self.started_us,
+        }
+        if self.decision is not Decision.COMMITTED:
+            fields["decision"] = str(self.decision)
+            fields["outcomes"] = [outcome.to_fields() for outcome in self.outcomes]
+        return fields
+
+    @staticmethod
+    def from_fields(fields: dict[str, Any]) -> LineageRow:
+        """Read it back."""
+        return LineageRow(
+            commit_id=fields["commit_id"],
+            parent_id=fields["parent_id"],
+            operation_id=fields["operation_id"],
+            actor=fields["actor"],
+            kind=Kind(fields["kind"]),
+            started_us=int(fields["started_us"]),
+            decision=Decision(fields.get("decision", Decision.COMMITTED)),
+            outcomes=tuple(Outcome.from_fields(one) for one in fields.get("outcomes", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePin:
+    """The visible version of a table, and the operation that made it."""
+
+    version: int
+    operation_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,27 +89,25 @@ class Manifest:
 
     version: int
     schema_hash: str
-    tables: Mapping[str, int]
+    tables: Mapping[str, TablePin]
     row: LineageRow
+
+    def pinned(self, table: str) -> int:
+        """Return the visible version of a table; 0, the empty one, if it was never written."""
+        pin = self.tables.get(table)
+        return 0 if pin is None else pin.version
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
-        row = self.row
         return encode(
             {
                 "version": self.version,
                 "schema": self.schema_hash,
-                "tables": dict(self.tables),
-                "lineage": {
-                    "commit": row.commit,
-                    "parent": row.parent,
-                    "operation": row.operation,
-                    "actor": row.actor,
-                    "kind": str(row.kind),
-                    "started_us": row.started_us,
-                    "decision": str(row.decision),
-                    "outcomes": [outcome.to_fields() for outcome in row.outcomes],
+                "tables": {
+                    key: {"version": pin.version, "operation_id": pin.operation_id}
+                    for key, pin in self.tables.items()
                 },
+                "lineage": self.row.to_fields(),
             }
         )
 
@@ -81,21 +116,14 @@ class Manifest:
         """Read the file's content, or raise what names the file."""
         fields = decode(path, data)
         with parsing(path):
-            row = fields["lineage"]
             return Manifest(
                 version=int(fields["version"]),
                 schema_hash=fields["schema"],
-                tables={key: int(version) for key, version in fields["tables"].items()},
-                row=LineageRow(
-                    commit=row["commit"],
-                    parent=row["parent"],
-                    operation=row["operation"],
-                    actor=row["actor"],
-                    kind=Kind(row["kind"]),
-                    started_us=int(row["started_us"]),
-                    decision=Decision(row["decision"]),
-                    outcomes=tuple(Outcome.from_fields(one) for one in row["outcomes"]),
-                ),
+                tables={
+                    key: TablePin(version=int(pin["version"]), operation_id=pin["operation_id"])
+                    for key, pin in fields["tables"].items()
+                },
+                row=LineageRow.from_fields(fields["lineage"]),
             )
 
 
@@ -150,6 +178,6 @@ def publication(store: Store, operation: str, base: int, newest: Manifest) -> Ma
     another that happened to move the same tables.
     """
     for found in manifests(store, base + 1, newest.version):
-        if found.row.operation == operation:
+        if found.row.operation_id == operation:
             return found
     return None

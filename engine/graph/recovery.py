@@ -115,7 +115,7 @@ def _check_tables(store: Store, sidecar: Sidecar) -> None:
 
 def _recover(store: Store, listed: Sidecar, newest: Manifest) -> Settled:
     """Settle one sidecar, if its owner is dead."""
-    lock = store.storage.fence.try_hold(operation_lock(listed.operation))
+    lock = store.storage.fence.try_hold(operation_lock(listed.operation_id))
     if lock is None:
         return Settled.LIVE
     with lock:
@@ -141,9 +141,9 @@ def _settle(store: Store, sidecar: Sidecar, newest: Manifest) -> Settled:
     row = _carry_out(store, sidecar, newest)
     if row is None:
         return Settled.WAITS
-    reach(points.AUDIT_BEFORE, audit_path(row.operation))
+    reach(points.AUDIT_BEFORE, audit_path(row.operation_id))
     put_audit(store, row)
-    reach(points.AUDIT_AFTER, audit_path(row.operation))
+    reach(points.AUDIT_AFTER, audit_path(row.operation_id))
     reach(points.DELETE_BEFORE, sidecar.path)
     delete_sidecar(store, sidecar)
     reach(points.DELETE_AFTER, sidecar.path)
@@ -158,7 +158,7 @@ def _carry_out(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | N
     for _ in range(ATTEMPTS_MAX):
         newest = newer_manifest(store, newest)
         reach(points.CLASSIFY_BEFORE, sidecar.path)
-        published = publication(store, sidecar.operation, sidecar.base, newest)
+        published = publication(store, sidecar.operation_id, sidecar.base, newest)
         if published is not None:
             reach(points.CLASSIFY_AFTER, sidecar.path)
             return row_of_published(sidecar, published)
@@ -178,7 +178,7 @@ def _carry_out(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | N
         if published is not None:
             return row_of_published(sidecar, published)
     reason = f"others published {ATTEMPTS_MAX} times while it was being recovered"
-    raise ConflictError(sidecar.operation, reason)
+    raise ConflictError(sidecar.operation_id, reason)
 
 
 def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
@@ -189,10 +189,10 @@ def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
     }
     findings = tuple(
         classify(
-            sidecar.operation,
+            sidecar.operation_id,
             pin.table,
             expected=pin.expected,
-            pinned=newest.tables.get(pin.table, 0),
+            pinned=newest.pinned(pin.table),
             above=above[pin.table],
         )
         for pin in sidecar.pins
@@ -226,7 +226,7 @@ def _roll_back(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:
     moved = {outcome.table: outcome.to_version for outcome in outcomes}
     row = replace(
         _recovery_row(sidecar),
-        commit=f"{sidecar.operation}-rolled-back",
+        commit_id=f"{sidecar.operation_id}-rolled-back",
         decision=Decision.ROLLED_BACK,
         outcomes=outcomes,
     )
@@ -243,20 +243,20 @@ def _restore(
     table = store.schema.table(finding.table)
     landed = [version for version in above if version.restores is not None]
     if finding.movement is Movement.RESTORED:
-        restored = next(one for one in landed if one.operation == sidecar.operation)
+        restored = next(one for one in landed if one.operation_id == sidecar.operation_id)
     else:
         before = read_version(store, table, finding.expected)
         restored = replace(
             before,
             version=finding.head + 1,
             parent=finding.head,
-            operation=sidecar.operation,
+            operation_id=sidecar.operation_id,
             restores=finding.expected,
         )
         path = version_path(table, restored.version)
         reach(points.RESTORE_BEFORE, path)
         if not commit_table(store, points.TABLE_RESTORE, restored):
-            raise ConflictError(sidecar.operation, f"somebody without the lock made {path!r}")
+            raise ConflictError(sidecar.operation_id, f"somebody without the lock made {path!r}")
         reach(points.RESTORE_AFTER, path)
     return Outcome(
         table=finding.table,
@@ -269,9 +269,9 @@ def _restore(
 def _recovery_row(sidecar: Sidecar) -> LineageRow:
     """Return the lineage row of a recovery, all of it derived from the sidecar."""
     return LineageRow(
-        commit=sidecar.operation,
-        parent="",
-        operation=sidecar.operation,
+        commit_id=sidecar.operation_id,
+        parent_id="",
+        operation_id=sidecar.operation_id,
         actor=RECOVERY_ACTOR,
         kind=sidecar.kind,
         started_us=sidecar.started_us,
@@ -281,4 +281,4 @@ def _recovery_row(sidecar: Sidecar) -> LineageRow:
 def _refuse(sidecar: Sidecar, look: _Look) -> NoReturn:
     """Stop: nothing that we could do here would be right."""
     findings = tuple(str(finding) for finding in look.findings)
-    raise UndecidableSidecarError(sidecar.path, sidecar.operation, findings)
+    raise UndecidableSidecarError(sidecar.path, sidecar.operation_id, findings)

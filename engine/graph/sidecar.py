@@ -36,7 +36,7 @@ class Pin:
 class Sidecar:
     """What an operation was about to do. `base` is the graph version that it started from."""
 
-    operation: str
+    operation_id: str
     kind: Kind
     actor: str
     started_us: int
@@ -46,18 +46,18 @@ class Sidecar:
     @property
     def path(self) -> str:
         """The file's path."""
-        return sidecar_path(self.operation)
+        return sidecar_path(self.operation_id)
 
     @property
     def locks(self) -> tuple[str, ...]:
         """What the owner holds for as long as it lives."""
-        return (operation_lock(self.operation), *(table_lock(pin.table) for pin in self.pins))
+        return (operation_lock(self.operation_id), *(table_lock(pin.table) for pin in self.pins))
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
         return encode(
             {
-                "operation": self.operation,
+                "operation_id": self.operation_id,
                 "kind": str(self.kind),
                 "actor": self.actor,
                 "started_us": self.started_us,
@@ -75,7 +75,7 @@ class Sidecar:
         fields = decode(path, data)
         with parsing(path):
             found = Sidecar(
-                operation=fields["operation"],
+                operation_id=fields["operation_id"],
                 kind=Kind(fields["kind"]),
                 actor=fields["actor"],
                 started_us=int(fields["started_us"]),

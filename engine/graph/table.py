@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.graph.store import Store
 
 VERSION_DIGITS = 20
-GENESIS = ""  # the operation of version 0, which nobody made
+GENESIS_OPERATION = "genesis"  # of every table's version 0, and of the first graph version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class TableVersion:
     key: str
     version: int
     parent: int
-    operation: str
+    operation_id: str
     fragments: tuple[Fragment, ...]
     restores: int | None = None
 
@@ -53,7 +53,7 @@ class TableVersion:
             "key": self.key,
             "version": self.version,
             "parent": self.parent,
-            "operation": self.operation,
+            "operation_id": self.operation_id,
             "fragments": [
                 {
                     "path": fragment.path,
@@ -77,7 +77,7 @@ class TableVersion:
                 key=fields["key"],
                 version=int(fields["version"]),
                 parent=int(fields["parent"]),
-                operation=fields["operation"],
+                operation_id=fields["operation_id"],
                 fragments=tuple(
                     Fragment(
                         path=fragment["path"],
@@ -112,7 +112,9 @@ def read_version(store: Store, table: TableSchema, version: int) -> TableVersion
     Raises `DamagedFileError` when it is not, because somebody names it.
     """
     if version == 0:
-        return TableVersion(key=table.key, version=0, parent=0, operation=GENESIS, fragments=())
+        return TableVersion(
+            key=table.key, version=0, parent=0, operation_id=GENESIS_OPERATION, fragments=()
+        )
     path = version_path(table, version)
     try:
         return _read(store, path, table.key, version)
