@@ -222,12 +222,14 @@ def chains_by_point(plan: FaultPlan) -> dict[str, Chain]:
         if not matched:
             raise UnknownPointError(name, known)
         for point in matched:
-            _check_allowed(point, chain)
             if point.name == name:
                 exact[name] = chain
             else:
                 globbed.setdefault(point.name, chain)
-    return globbed | exact
+    chains = globbed | exact
+    for name, chain in chains.items():
+        _check_allowed(known[name], chain)
+    return chains
 
 
 def _check_allowed(point: Point, chain: Chain) -> None:
