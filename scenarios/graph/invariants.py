@@ -1,0 +1,182 @@
+"""What must hold of every reopened graph store, beyond what holds of any store.
+
+Each invariant says what it verifies and what it does not. Facts come from the files and from the
+witness that was taken before anything reopened the directory, not from the engine's opinion.
+They never change the store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from killpoint import Invariant, Reopened, invariant
+from scenarios.graph import directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORWARD = "RolledForward"
+BACK = "RolledBack"
+RESIDUE_ALLOWED = ("fence", "graph.json", "schema.json")
+RESIDUE_DIRECTORIES = ("audit", "manifest", "recovery", "tables", "tmp")
+
+
+@invariant("manifest equals HEAD")
+def manifest_equals_head(store: Reopened) -> Iterable[str]:
+    """At rest every table's newest version is the one that the manifest pins.
+
+    Verifies: each table, by number, from the files, and that the handle says the same.
+    Does not verify: the content of the versions, which is "all or nothing".
+    """
+    pins = directory.pins(directory.manifests(store.root)[-1])
+    heads = directory.heads(store.root)
+    for key in sorted(pins.keys() | heads.keys()):
+        if pins.get(key, 0) != heads.get(key, 0):
+            yield f"{key}: HEAD is {heads.get(key, 0)}, the manifest pins {pins.get(key, 0)}"
+    if store.handle.pins() != pins:
+        yield f"the handle says {store.handle.pins()}, the newest manifest {pins}"
+
+
+@invariant("no sidecar is left")
+def no_sidecar_is_left(store: Reopened) -> Iterable[str]:
+    """An opening for writing settles every dead operation.
+
+    Verifies: the directory of sidecars. Does not verify: sidecars of live owners; none live here.
+    """
+    for operation in directory.sidecars(store.root):
+        yield f"the sidecar of operation {operation} is still there"
+
+
+@invariant("exactly one audit row")
+def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
+    """Each operation that died armed has one audit row of the right kind, no other has any.
+
+    Verifies: count, operation, kind of writer, and the decision against the rows that a reader
+    sees: rolled forward if the operation in flight is visible, rolled back if not.
+    Does not verify: the time in the row.
+    """
+    rows = directory.audit_rows(store.root)
+    applied = store.applied_count
+    visible = applied is not None and applied > store.acknowledged_count
+    for operation, kind in sorted(store.witness.items()):
+        mine = [row for row in rows if row["operation_id"] == operation]
+        if len(mine) != 1:
+            yield f"operation {operation} has {len(mine)} audit rows, expected one"
+            continue
+        expected = FORWARD if visible else BACK
+        if mine[0]["decision"] != expected:
+            yield f"operation {operation} is audited {mine[0]['decision']}; readers see {expected}"
+        if mine[0]["kind"] != kind:
+            yield f"operation {operation} is audited as {mine[0]['kind']}; it was {kind}"
+    for row in rows:
+        if row["operation_id"] not in store.witness:
+            yield f"operation {row['operation_id']} is audited, and it never died armed"
+
+
+@invariant("the audit tells the outcomes")
+def audit_tells_the_outcomes(store: Reopened) -> Iterable[str]:
+    """An audit row's outcomes are the table versions that recovery really led to.
+
+    Verifies: forward, every version that the operation committed is published and told; back,
+    every table that it had moved is told with its restored version, and no other table.
+    Does not verify: versions made by later operations.
+    """
+    for row in directory.audit_rows(store.root):
+        own = {
+            key: numbers
+            for key, numbers in directory.own_versions(store.root, row["operation_id"]).items()
+            if numbers
+        }
+        told = {outcome["table"]: outcome for outcome in row["outcomes"]}
+        name = f"operation {row['operation_id']} ({row['decision']})"
+        if told.keys() != own.keys():
+            yield f"{name}: it moved {sorted(own)}, the audit tells {sorted(told)}"
+            continue
+        for key, outcome in told.items():
+            restored = outcome["to"] not in own[key]
+            if restored is not (row["decision"] == BACK):
+                yield f"{name}: {key} is told to be at {outcome['to']}, its own {own[key]}"
+
+
+@invariant("HEAD moved as often as decided")
+def head_moved_as_decided(store: Reopened) -> Iterable[str]:
+    """A rollback moves each table that had moved exactly once more; nothing else moves a HEAD.
+
+    Verifies: per table, no version is committed twice by one operation, and each restored version
+    belongs to one rolled back operation. Does not verify: maintenance, which moves HEADs too.
+    """
+    back = {r["operation_id"] for r in directory.audit_rows(store.root) if r["decision"] == BACK}
+    for key, bodies in directory.versions(store.root).items():
+        seen: set[tuple[str, bool]] = set()
+        for body in bodies:
+            mark = (body["operation_id"], body.get("restores") is not None)
+            if mark in seen:
+                yield f"{key}: operation {mark[0]} moved HEAD twice"
+            seen.add(mark)
+            if mark[1] and mark[0] not in back:
+                yield f"{key}: version {body['version']} restores, and nothing was rolled back"
+
+
+@invariant("lineage is whole")
+def lineage_is_whole(store: Reopened) -> Iterable[str]:
+    """Every commit but the first has the commit before it as its parent, and ids are unique.
+
+    Verifies: the chain of all manifests, and one published row an operation.
+    Does not verify: merges, which have two parents.
+    """
+    rows = [body["lineage"] for body in directory.manifests(store.root)]
+    ids = [row["commit_id"] for row in rows]
+    if len(set(ids)) != len(ids):
+        yield f"commit ids repeat: {ids}"
+    for before, row in zip(rows, rows[1:], strict=False):
+        if row["parent_id"] != before["commit_id"]:
+            yield f"commit {row['commit_id']} has parent {row['parent_id']}, not {before['commit_id']}"
+
+
+@invariant("old versions read the same")
+def old_versions_read_the_same(store: Reopened) -> Iterable[str]:
+    """Every graph version that the workload had acknowledged reads as it did then.
+
+    Verifies: reading by version for each acknowledged operation, content and all.
+    Does not verify: versions that maintenance has removed; none does here.
+    """
+    committed = [
+        body["version"]
+        for body in directory.manifests(store.root)
+        if body["lineage"].get("decision") != BACK
+    ]
+    first = len(committed) - 1 - (store.applied_count or 0)
+    for count in range(store.acknowledged_count + 1):
+        version = committed[first + count] if first + count < len(committed) else None
+        if version is None:
+            yield f"there is no graph version for the state after {count} operations"
+        elif store.handle.rows(version) != store.references[count]:
+            yield f"graph version {version} no longer reads as it did after {count} operations"
+
+
+@invariant("no residue")
+def no_residue(store: Reopened) -> Iterable[str]:
+    """After an opening for writing nothing is left that no rule allows.
+
+    Verifies: names at the root, and temporary files anywhere below it.
+    Does not verify: fragments that no version refers to, which cleaning up is for.
+    """
+    for path in sorted(store.root.rglob("*")):
+        name = path.relative_to(store.root).as_posix()
+        top = name.split("/", maxsplit=1)[0]
+        if top not in RESIDUE_ALLOWED and top not in RESIDUE_DIRECTORIES:
+            yield f"{name} is left over"
+        elif top == "tmp" and name != top:
+            yield f"the temporary file {name} is left over"
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    manifest_equals_head,
+    no_sidecar_is_left,
+    exactly_one_audit_row,
+    audit_tells_the_outcomes,
+    head_moved_as_decided,
+    lineage_is_whole,
+    old_versions_read_the_same,
+    no_residue,
+)
