@@ -1,7 +1,7 @@
 """Kill it anywhere, reopen it, prove it: crash-recovery fault injection for anything on disk.
 
 Names are loaded when they are first used, so that an engine that imports
-`killpoint.failpoints` pays for nothing else.
+`killpoint.failpoints` pays for nothing else. It never runs anything when it is imported.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from killpoint.errors import UnknownScenarioError
+from killpoint.errors import MissingToolError, UnknownScenarioError
 from killpoint.events import CampaignFinished, CampaignStarted, CaseFinished, StopReason
 from killpoint.exploration import Exploration, Settings, Totals
 from killpoint.explore.loop import Budget
@@ -70,11 +70,16 @@ class Campaign:
                     name=name,
                     budget=share,
                 )
-                self._verdicts.append(exploration.run())
+                try:
+                    self._verdicts.append(exploration.run())
+                except MissingToolError as error:
+                    # Not held against the others, and never a pass: alone, it is undecided.
+                    self._totals.skipped.add(f"{name}: {error}")
         except KeyboardInterrupt:
             self._totals.stop = StopReason.INTERRUPTED
         never_reached = self._never_reached()
-        if never_reached:
+        if never_reached and self._settings.shard[1] == 1:
+            # A shard cannot know what the others reach: `killpoint merge` judges that.
             self._verdicts.append(Verdict.FAILED)
         if self._totals.stop is StopReason.INTERRUPTED:
             self._verdicts.append(Verdict.UNDECIDED)
@@ -124,8 +129,7 @@ class Campaign:
 
     def _never_reached(self) -> tuple[str, ...]:
         """Return declared points that a whole, complete campaign should have reached."""
-        whole = not self._settings.names and self._settings.shard[1] == 1
-        if not whole or self._totals.stop is not StopReason.COMPLETE:
+        if self._settings.names or self._totals.stop is not StopReason.COMPLETE:
             return ()
         return tuple(
             point.name

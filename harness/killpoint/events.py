@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from killpoint.case import CaseResult
-from killpoint.failpoints import Hit
-from killpoint.verdict import Verdict
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint.case import CaseResult
+    from killpoint.failpoints import Hit
+    from killpoint.verdict import Verdict
 
 
 class StopReason(StrEnum):
@@ -47,12 +50,26 @@ class DepthTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bracketing:
-    """What the strace run saw between neighbouring points. `measured` is False without strace."""
+    """What the strace run saw between neighbouring points. `measured` is False without strace.
+
+    `blind` has a sentence for each way in which the store may have been changed unseen.
+    """
 
     measured: bool
     calls_count: int = 0
     unbracketed: tuple[str, ...] = ()
     why_not: str = ""
+    blind: tuple[str, ...] = ()
+
+    def joined(self, other: Bracketing) -> Bracketing:
+        """Return both together; one that was not measured adds nothing to one that was."""
+        if not (self.measured and other.measured):
+            return other if other.measured else self
+        return Bracketing(
+            measured=True,
+            calls_count=self.calls_count + other.calls_count,
+            unbracketed=(*self.unbracketed, *other.unbracketed),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +123,10 @@ class FailureKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioFinished:
-    """All cases of a scenario are done, or the budget is."""
+    """All cases of a scenario are done, or the budget is.
+
+    `recovery_bracketing` is what strace saw of its longest recovery.
+    """
 
     scenario: str
     verdict: Verdict
@@ -117,6 +137,9 @@ class ScenarioFinished:
     failures_count: int
     undecided_count: int
     elapsed_s: float
+    recovery_bracketing: Bracketing = field(
+        default_factory=lambda: Bracketing(measured=False, why_not="nothing was recovered")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

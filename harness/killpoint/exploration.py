@@ -6,7 +6,6 @@ It knows the strategies' names and no engine. It never renders anything: it emit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from killpoint.process.victim import OWN_POINTS
 from killpoint.verdict import Reason, Verdict, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from killpoint.case import CaseResult
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 REPLAYS_COUNT = 10
 KEPT_PER_SIGNATURE_MAX = 3
 KEPT_MAX = 20
+NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,8 @@ class Exploration:
         self._totals.reached |= points.keys() | self._recovery_points.keys()
         if stop is not StopReason.COMPLETE:
             self._totals.stop = stop
-        self._measure_recovery()
+        case = self._longest[1]
+        bracketing = self._measure(case) if case is not None else NOT_RECOVERED
         verdict = worst(self._verdicts)
         self._totals.emit(
             ScenarioFinished(
@@ -128,6 +130,7 @@ class Exploration:
                 failures_count=self._failures_count,
                 undecided_count=self._undecided_count,
                 elapsed_s=time.monotonic() - started,
+                recovery_bracketing=bracketing,
             )
         )
         return verdict
@@ -149,14 +152,23 @@ class Exploration:
             self._verdicts.append(Verdict.UNDECIDED)
             note = f"{self._name}: the store passed no point; declare some, or choose other points"
             self._totals.notes.append(note)
+        # Points that are doubtful prove nothing, however the cases end.
+        self._verdicts += [Verdict.UNDECIDED for _ in preparation.doubts]
+        self._note(*preparation.doubts, *preparation.notes)
         if not preparation.same_images:
             note = f"{self._name}: two equal runs leave different bytes; images are not compared"
             self._totals.notes.append(note)
+
+    def _note(self, *sentences: str) -> None:
+        for each in sentences:
+            if (note := f"{self._name}: {each}") not in self._totals.notes:
+                self._totals.notes.append(note)
 
     def _measure(self, case: Case) -> Bracketing:
         if not self._settings.measure:
             return Bracketing(measured=False, why_not="not asked for")
         bracketing: Bracketing = self._pool.measure(case)
+        self._note(*bracketing.blind)
         if bracketing.unbracketed:
             self._verdicts.append(Verdict.UNDECIDED)
             where = "; ".join(bracketing.unbracketed[:3])
@@ -165,11 +177,6 @@ class Exploration:
             skipped = f"unbracketed calls of {self._name}: {bracketing.why_not}"
             self._totals.skipped.add(skipped)
         return bracketing
-
-    def _measure_recovery(self) -> None:
-        case = self._longest[1]
-        if case is not None:
-            self._measure(case)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, CaseFinished):

@@ -8,20 +8,22 @@ inside a store's files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from killpoint.history import History
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from killpoint.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened:
     """A store after a crash and one reopening, and all that is known about how it came there.
 
-    `references[k]` is the state after k operations without fault. `witnesses` holds what the
-    scenario's `witness` read after each death, in order. `struck` names the points of the deaths.
+    `references[k]` is the state after k operations without fault. `witness` is what the
+    scenario's own `witness` gathered at the deaths. `struck` names the points of the deaths.
     """
 
     root: Path
@@ -29,7 +31,7 @@ class Reopened:
     state: Any
     references: tuple[Any, ...]
     history: History
-    witnesses: tuple[Any, ...] = ()
+    witness: Any = None
     struck: tuple[str, ...] = ()
 
     @property
@@ -54,7 +56,8 @@ class Reopened:
         legal = range(done, done + len(self.legal_states))
         matches = [k for k, each in enumerate(self.references) if each == self.state]
         inside = [k for k in matches if k in legal]
-        return (inside or matches or [None])[-1]
+        best = inside or matches
+        return best[-1] if best else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,31 +122,34 @@ CRASHED_STATE = "the crashed directory is sound"
 
 def first_difference(expected: Any, actual: Any, path: str = "state") -> str:  # noqa: ANN401
     """Return one sentence on the first place where two plain values differ."""
-    if type(expected) is type(actual):
-        match expected, actual:
-            case dict(), dict():
-                for key in sorted(expected.keys() | actual.keys(), key=repr):
-                    if key not in actual:
-                        return f"{path}[{key!r}] is missing, expected {_short(expected[key])}"
-                    if key not in expected:
-                        return f"{path}[{key!r}] should not be there: {_short(actual[key])}"
-                    if expected[key] != actual[key]:
-                        return first_difference(expected[key], actual[key], f"{path}[{key!r}]")
-            case list(), list():
-                for index, (left, right) in enumerate(zip(expected, actual, strict=False)):
-                    if left != right:
-                        return first_difference(left, right, f"{path}[{index}]")
-                if len(expected) != len(actual):
-                    longer, word = (
-                        (expected, "is missing")
-                        if len(expected) > len(actual)
-                        else (actual, "should not be there")
-                    )
-                    index = min(len(expected), len(actual))
-                    return f"{path}[{index}] {word}: {_short(longer[index])}"
-    if expected == actual:
+    if type(expected) is type(actual) and expected == actual:
         return "nothing differs"
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return _first_in_dicts(expected, actual, path)
+    if isinstance(expected, list) and isinstance(actual, list):
+        return _first_in_lists(expected, actual, path)
     return f"{path} is {_short(actual)}, expected {_short(expected)}"
+
+
+def _first_in_dicts(expected: dict[Any, Any], actual: dict[Any, Any], path: str) -> str:
+    for key in sorted(expected.keys() | actual.keys(), key=repr):
+        if key not in actual:
+            return f"{path}[{key!r}] is missing, expected {_short(expected[key])}"
+        if key not in expected:
+            return f"{path}[{key!r}] should not be there: {_short(actual[key])}"
+        if expected[key] != actual[key]:
+            return first_difference(expected[key], actual[key], f"{path}[{key!r}]")
+    return "nothing differs"
+
+
+def _first_in_lists(expected: list[Any], actual: list[Any], path: str) -> str:
+    for index, (left, right) in enumerate(zip(expected, actual, strict=False)):
+        if left != right:
+            return first_difference(left, right, f"{path}[{index}]")
+    index = min(len(expected), len(actual))
+    if len(expected) > len(actual):
+        return f"{path}[{index}] is missing: {_short(expected[index])}"
+    return f"{path}[{index}] should not be there: {_short(actual[index])}"
 
 
 def _short(value: object, characters_max: int = 120) -> str:

@@ -15,13 +15,15 @@ anything; `killpoint.process` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from killpoint.invariants import STANDARD_INVARIANTS, Invariant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 Handle = Any
 State = Any
@@ -86,8 +88,9 @@ class PointSource(StrEnum):
 DECLARED_AND_PYTHON = frozenset({PointSource.DECLARED, PointSource.PYTHON})
 
 
-def no_witness(_: Path) -> object:
+def no_witness(root: Path, earlier: object) -> object:
     """Look at nothing: for a system whose crashed directory needs no reading of its own."""
+    del root, earlier
     return None
 
 
@@ -101,8 +104,8 @@ class Scenario:
     """System x workload x invariants, with a name.
 
     `operations` run in order in one process. `invariants` are added to the standard ones.
-    `witness` reads a crashed directory before anything reopens it, as plain data for the
-    invariants; `examine` does the same and returns evidence of what is already wrong there.
+    `witness` reads a crashed directory before anything reopens it, and returns plain data for the
+    invariants; it is given what it returned at the death before, or None, and adds to that; `examine` does the same and returns evidence of what is already wrong there.
     `describe` tells in the store's own words what stands in a directory, for `killpoint explain`.
     `points` says where kill points come from; a point that only native code passes needs
     `frozenset({PointSource.SYSCALLS})`.
@@ -113,7 +116,7 @@ class Scenario:
     operations: tuple[Operation, ...]
     invariants: tuple[Invariant, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
-    witness: Callable[[Path], object] = no_witness
+    witness: Callable[[Path, object], object] = no_witness
     examine: Callable[[Path], Iterable[str]] = nothing_to_see
     describe: Callable[[Path], Iterable[str]] = nothing_to_see
     points: frozenset[PointSource] = DECLARED_AND_PYTHON

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ import click
 from killpoint import campaign, discovery
 from killpoint.errors import RecordError, UnknownScenarioError
 from killpoint.explain import render
+from killpoint.exploration import Settings
+from killpoint.process import traced
 from killpoint.process.pool import Pool
 from killpoint.records import Recorder
 from killpoint.report import write_reports
@@ -27,6 +29,8 @@ from killpoint.token import parse
 from killpoint.verdict import worst
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from killpoint.process.runner import Preparation
     from killpoint.scenario import Program
     from killpoint.token import Token
@@ -52,14 +56,19 @@ class Request:
 def run(request: Request) -> int:
     """Run a campaign, write its record and reports, and return the exit code."""
     places, names = _targets(request.what, request.programs)
+    if request.programs:
+        traced.require()
     directory = _new_directory(request.reports)
-    recorder = Recorder(directory)
-    with open_pool(
-        tuple(str(place) for place in places),
-        workers_count=request.workers_count,
-        programs=request.programs,
-    ) as pool:
-        settings = campaign.Settings(
+    with (
+        contextlib.closing(Recorder(directory)) as recorder,
+        contextlib.closing(Terminal(shown_as=str(request.reports / "latest"))) as terminal,
+        open_pool(
+            tuple(str(place) for place in places),
+            workers_count=request.workers_count,
+            programs=request.programs,
+        ) as pool,
+    ):
+        settings = Settings(
             names=names,
             depth=request.depth,
             budget_s=request.budget_s,
@@ -67,9 +76,9 @@ def run(request: Request) -> int:
             reports=directory,
             workers_count=request.workers_count,
             measure=request.measure,
-            notes={"what": " ".join(request.what)},
+            notes={"what": " ".join(request.what)} | _program_notes(request),
         )
-        whole = campaign.Campaign(pool, settings, (recorder, Terminal()))
+        whole = campaign.Campaign(pool, settings, (recorder, terminal))
         verdict = whole.run()
         known = pool.inventory.scenarios
     write_reports(directory)
@@ -86,9 +95,9 @@ def open_pool(
 ) -> Iterator[Pool]:
     """Start workers that hold the scenarios of these files, and end them afterwards."""
     places, _ = _targets(what, programs)
-    pool = Pool(
-        workers_count=workers_count, files=discovery.files_of(places), programs=programs
-    )
+    if programs:
+        traced.require()
+    pool = Pool(workers_count=workers_count, files=discovery.files_of(places), programs=programs)
     try:
         yield pool
     finally:
@@ -151,6 +160,19 @@ def merge(records: tuple[Path, ...], into: Path) -> int:
 def report(record: Path) -> Path:
     """Write the reports of a record again and return the page's path."""
     return write_reports(record)
+
+
+def _program_notes(request: Request) -> dict[str, str]:
+    """Return what a reader needs to run a program's case, and the whole campaign, again."""
+    if not request.programs:
+        return {}
+    program = request.programs[0]
+    arguments = ["--cmd", program.command, "--check", program.check]
+    bounds = ["--depth", str(request.depth), "--workers", str(request.workers_count)]
+    return {
+        "replay": shlex.join(arguments),
+        "command": shlex.join(["killpoint", "run", *arguments, *bounds]),
+    }
 
 
 def _warn_of_change(token: Token, preparation: Preparation) -> None:

@@ -4,8 +4,9 @@
 
 `k1` is the format, then the scenario, then a part per step. `recover:` is a kill in the next
 reopening; `recover:#31`, the short form, strikes at the 31st hit of any point there, and is used
-where names would make the line longer than 100 characters. The four hexadecimal digits cover the points that the scenario hits without fault; when
-they no longer fit, the case is still anchored on its names. Reading a token never runs code.
+where names would make the line longer than 100 characters. The four hexadecimal digits cover the
+points that the scenario hits without fault; when they no longer fit, the case is still anchored
+on its names. Reading a token never runs code.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ TOKEN_CHARACTERS_MAX = 100
 _SCENARIO = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _STEP = re.compile(
     r"^(?P<word>[a-z]+):"
-    r"(?:(?P<point>[A-Za-z0-9_.,+-]+)@(?P<occurrence>[1-9][0-9]{0,8})|#(?P<ordinal>[1-9][0-9]{0,8}))$"
+    r"(?:(?P<point>[A-Za-z0-9_.,+-]+)@(?P<occurrence>[1-9][0-9]{0,8})"
+    r"|#(?P<ordinal>[1-9][0-9]{0,8}))$"
 )
 _FINGERPRINT = re.compile(r"^[0-9a-f]{4}$")
 

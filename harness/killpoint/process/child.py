@@ -2,7 +2,8 @@
 
 The child writes framed messages into a pipe that the parent owns; whatever arrived before it died
 is kept, a torn last frame is dropped. Its standard output and error go to a memory file. The
-parent waits on the pipe and on a pidfd at once, so a deadline is exact and nothing is polled.
+parent waits on a pidfd, so a deadline is exact; it empties the pipe when the child is gone, and
+now and then before that, for a child that says more than a pipe holds.
 
 It never lets an exception of the work escape into the parent's code: a child always ends in
 `os._exit`, and `ChildEnd` says how.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import inspect
 import os
 import select
 import signal
@@ -35,9 +37,18 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 EXIT_RAISED = 70
 OUTPUT_BYTES_MAX = 64 * 1024
+PIPE_BYTES = 64 * 1024
 STACK_DUMP_S = 0.2
+# Waking the parent for every message would cost as much as the message does. A child is over long
+# before the first look; one that fills the pipe waits at most as long as the next is away.
+LOOK_FIRST_MS = 20.0
+LOOK_MS_MAX = 200.0
 
 Gate = tuple[socket.socket, socket.socket]
+
+# The C function below `signal.signal`, whose turning of numbers into enumerations and back touches
+# more memory than everything else that a child does before its work.
+_set_signal = inspect.unwrap(signal.signal)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _head = struct.Struct("<I")
@@ -85,10 +96,8 @@ class ChildEnd:
 
     def last(self, kind: str) -> list[Any] | None:
         """Return the last message of that kind, without the kind itself."""
-        for message in reversed(self.messages):
-            if message[0] == kind:
-                return message[1:]
-        return None
+        said = self.all(kind)
+        return said[-1] if said else None
 
     def all(self, kind: str) -> list[list[Any]]:
         """Return all messages of that kind, without the kind itself."""
@@ -102,6 +111,8 @@ class Nursery:
         """Adopt orphans and make the file that collects output."""
         become_subreaper()
         self._output = os.memfd_create("killpoint-output", os.MFD_CLOEXEC)
+        # Children inherit it, and in them the descriptor is that of their output.
+        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
 
     def run(
         self,
@@ -157,18 +168,15 @@ class Nursery:
         return os.pread(self._output, OUTPUT_BYTES_MAX, start).decode(errors="replace")
 
 
-def _be_child(
-    work: Callable[[Channel], None], speak: int, output: int, gate: Gate | None
-) -> None:
+def _be_child(work: Callable[[Channel], None], speak: int, output: int, gate: Gate | None) -> None:
     code = EXIT_RAISED
     try:
         os.setpgid(0, 0)
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
-            signal.signal(each, signal.SIG_DFL)
+            _set_signal(each, signal.SIG_DFL)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
         if gate is not None:
             gate[1].close()
             with gate[0]:
@@ -195,21 +203,18 @@ def _wait(pid: int, hear: int, deadline_s: float) -> tuple[bytearray, int, bool]
     timed_out = False
     try:
         poll = select.poll()
-        poll.register(hear, select.POLLIN)
         poll.register(handle, select.POLLIN)
         end = time.monotonic() + deadline_s
+        look_ms = LOOK_FIRST_MS
         while True:
             left_ms = max((end - time.monotonic()) * 1000, 0)
-            ready = poll.poll(left_ms)
-            descriptors = {descriptor for descriptor, _ in ready}
-            if hear in descriptors and not _drain(hear, heard):
-                poll.unregister(hear)
-            if handle in descriptors:
+            if poll.poll(min(left_ms, look_ms)):
                 break
-            if not ready and left_ms == 0:
+            if left_ms <= look_ms:
                 timed_out = True
                 _dump_stacks_and_kill(pid, handle)
                 break
+            look_ms = LOOK_FIRST_MS if _drain(hear, heard) else min(look_ms * 2, LOOK_MS_MAX)
         _, status = os.waitpid(pid, 0)
         _drain(hear, heard)
     finally:
@@ -218,15 +223,12 @@ def _wait(pid: int, hear: int, deadline_s: float) -> tuple[bytearray, int, bool]
 
 
 def _drain(hear: int, heard: bytearray) -> bool:
-    """Read what is there; return whether more may come."""
-    while True:
-        try:
-            chunk = os.read(hear, 65536)
-        except BlockingIOError:
-            return True
-        if not chunk:
-            return False
-        heard += chunk
+    """Read what is there; tell whether there was anything."""
+    before = len(heard)
+    with contextlib.suppress(BlockingIOError):
+        while chunk := os.read(hear, PIPE_BYTES):
+            heard += chunk
+    return len(heard) > before
 
 
 def _dump_stacks_and_kill(pid: int, handle: int) -> None:

@@ -91,7 +91,18 @@ class Pool:
         """Prepare a scenario in every worker; their traces must agree."""
         for connection in self._connections:
             connection.send(("prepare", scenario))
-        heard = [self._receive(index) for index in range(len(self._connections))]
+        heard, errors = [], []
+        for index in range(len(self._connections)):
+            # Each answer is taken, or the next question would be answered by it.
+            try:
+                heard.append(self._receive(index))
+            except KillpointError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        if doubtful := [each for each in heard if each.doubts]:
+            uncertain: Preparation = doubtful[0]
+            return uncertain
         prints = {each.fingerprint for each in heard}
         if len(prints) > 1:
             message = f"{scenario}: the workers' runs without fault differ. Run with --workers 1."
@@ -120,9 +131,7 @@ class Pool:
                     with contextlib.suppress(KillpointError):
                         self._receive(index)
 
-    def _feed(
-        self, waiting: deque[list[tuple[int, Case]]], running: dict[int, deque[int]]
-    ) -> None:
+    def _feed(self, waiting: deque[list[tuple[int, Case]]], running: dict[int, deque[int]]) -> None:
         # A second batch is sent while the first runs, so that no worker waits for the campaign.
         for index, owed in running.items():
             while waiting and len(owed) < CASES_A_BATCH:
@@ -195,9 +204,7 @@ def _batches(cases: Sequence[Case]) -> Iterator[list[tuple[int, Case]]]:
     """Cut the cases into short runs; those that share their first steps stay together."""
     batch: list[tuple[int, Case]] = []
     for number, case in enumerate(cases):
-        if batch and (
-            len(batch) >= CASES_A_BATCH or batch[-1][1].steps[:-1] != case.steps[:-1]
-        ):
+        if batch and (len(batch) >= CASES_A_BATCH or batch[-1][1].steps[:-1] != case.steps[:-1]):
             yield batch
             batch = []
         batch.append((number, case))

@@ -43,7 +43,10 @@ OUTPUT_CHARACTERS_MAX = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
-    """What the runs without fault showed. `same_images` tells whether two of them ended alike."""
+    """What the runs without fault showed. `same_images` tells whether two of them ended alike.
+
+    `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
+    """
 
     scenario: str
     fingerprint: str
@@ -51,6 +54,8 @@ class Preparation:
     operations: tuple[str, ...]
     same_images: bool
     never_killable: frozenset[str]
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,7 @@ class Crash:
 
     image: Image
     history: History
-    witnesses: tuple[Any, ...]
+    witness: Any
     struck: tuple[str, ...]
     ends: tuple[ChildEnd, ...]
     beside: tuple[str, ...] = ()
@@ -89,6 +94,7 @@ class Runner:
         self._recovered_seen: set[str] = set()
         self._crashes_told: set[tuple[str, int]] = set()
         self._turn = 0
+        self._told: dict[str, list[str]] = {"note": [], "doubt": []}
 
     def prepare(self) -> Preparation:
         """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
@@ -103,9 +109,13 @@ class Runner:
             )
         first, first_image = self._trace()
         second, second_image = self._trace()
-        if first != second:
+        if first != second and not self._told["doubt"]:
             where = next(
-                (i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]),
+                (
+                    i
+                    for i, pair in enumerate(zip(first, second, strict=False))
+                    if pair[0] != pair[1]
+                ),
                 min(len(first), len(second)),
             )
             raise PrepareError(
@@ -120,6 +130,8 @@ class Runner:
             never_killable=frozenset(
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
+            notes=tuple(dict.fromkeys(self._told["note"])),
+            doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
 
     def _trace(self) -> tuple[tuple[Hit, ...], Image]:
@@ -130,6 +142,8 @@ class Runner:
         if failed is not None:
             raise PrepareError(self.scenario.name, f"operation {failed[0]} failed: {failed[1]}")
         self._operations = self._subject.operations(end)
+        for kind, sentences in self._told.items():
+            sentences += [said[0] for said in end.all(kind)]
         return self._subject.hits(end), image.capture(self.root)
 
     def _must(self, end: ChildEnd, message: str, doing: str) -> list[Any]:
@@ -145,6 +159,10 @@ class Runner:
     def run(self, case: Case, *, every_follow_up: bool = False) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
         self._turn += 1
+        if every_follow_up:
+            # A replay shows something only if every process of the case dies again.
+            self._remembered.clear()
+            self._remembered_bytes = 0
         try:
             crash = self._crash(case.steps)
         except _Unfit as unfit:
@@ -161,7 +179,7 @@ class Runner:
         return self._judge(case, crash, end)
 
     def crash_image(self, case: Case) -> Crash:
-        """Return the crash that a case makes, before any verification; for keeping and explaining."""
+        """Return the crash that a case makes, before any verification."""
         return self._crash(case.steps)
 
     def measure(self, case: Case) -> Bracketing:
@@ -174,12 +192,15 @@ class Runner:
         self._restore(self._crash(case.steps).image)
         output = self._case_directory.parent / "measure"
         incarnation = FIRST_VICTIM + len(case.steps)
-        self._subject.measure(self.root, incarnation, output, recovery=bool(case.steps))
+        end = self._subject.measure(self.root, incarnation, output, recovery=bool(case.steps))
         seen = read_trace(output, self.root)
+        # What a workload's trace has doubted is known already; a recovery is heard here only.
+        doubts = [said[0] for said in end.all("doubt")] if case.steps else []
         return Bracketing(
             measured=True,
             calls_count=sum(pair.mutates for pair in seen.pairs),
-            unbracketed=tuple(str(each) for each in unbracketed_in(seen)),
+            unbracketed=(*(str(each) for each in unbracketed_in(seen)), *doubts),
+            blind=seen.blind,
         )
 
     def recovered_image(self, case: Case) -> Image:
@@ -205,7 +226,7 @@ class Runner:
 
     def _crash(self, steps: tuple[Step, ...]) -> Crash:
         if not steps:
-            return Crash(image=self.template, history=History(), witnesses=(), struck=(), ends=())
+            return Crash(image=self.template, history=History(), witness=None, struck=(), ends=())
         known = self._remembered.get(steps)
         if known is not None:
             self._remembered.move_to_end(steps)
@@ -217,16 +238,16 @@ class Runner:
         if step.phase is Phase.RUN:
             end = self._subject.run(self.root, step, incarnation)
             history = self._subject.history(end)
-            witnesses = before.witnesses
+            witness = before.witness
         else:
-            end = self._subject.recover(self.root, step, incarnation)
+            end = self._subject.recover(self.root, step, incarnation, before.witness)
             history = before.history
-            witnesses = (*before.witnesses, *(end.last("witness") or [None]))
+            witness = (end.last("witness") or [None])[0]
         struck = self._struck(end, step)
         crash = Crash(
             image=image.capture(self.root),
             history=history,
-            witnesses=witnesses,
+            witness=witness,
             struck=(*before.struck, struck),
             ends=(*before.ends, end),
             beside=(*before.beside, *self._beside()),
@@ -242,6 +263,9 @@ class Runner:
         fired = self._subject.fired(end, step)
         if fired:
             return fired
+        missed = end.last("missed")
+        if missed is not None:
+            raise _Unfit(Reason.NOT_FIRED, missed[0], end)
         raised = end.last("raised")
         if raised is not None:
             raise _Unfit(Reason.VICTIM_RAISED, f"{raised[0]}: {raised[1]}", end)
@@ -274,7 +298,7 @@ class Runner:
             incarnation=FIRST_VICTIM + len(case.steps),
             references=self._references,
             history=crash.history if case.steps else self._full_history(),
-            witnesses=crash.witnesses,
+            witness=crash.witness,
             struck=crash.struck,
             follow_ups=(self._turn,),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def default_place() -> Path:
     if chosen:
         return Path(chosen)
     memory = Path("/dev/shm")  # noqa: S108 -- the mount point, not a file of ours
-    base = memory if os.access(memory, os.W_OK) else Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108
+    base = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     return base / f"killpoint-{os.getuid()}"
 
 

@@ -42,7 +42,7 @@ class Subject(Protocol):
     def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
         """Run the workload, armed."""
 
-    def recover(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
+    def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store, armed."""
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
@@ -111,12 +111,12 @@ class StoreSubject:
 
         return self._child(work)
 
-    def recover(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
+    def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store, armed."""
 
         def work(channel: Channel) -> None:
             strike.arm(step, channel)
-            victim.recover(self._scenario, root, channel, incarnation)
+            victim.recover(self._scenario, root, channel, incarnation, earlier)
 
         return self._child(work)
 
@@ -138,9 +138,7 @@ class StoreSubject:
 
     def verify(self, root: Path, dossier: Dossier) -> ChildEnd:
         """Reopen the store and judge it."""
-        return self._child(
-            lambda channel: verifier.verify(self._scenario, root, channel, dossier)
-        )
+        return self._child(lambda channel: verifier.verify(self._scenario, root, channel, dossier))
 
     def describe(self, root: Path) -> ChildEnd:
         """Say in the store's own words what stands below `root`."""

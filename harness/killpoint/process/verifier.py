@@ -33,7 +33,7 @@ class Dossier:
     incarnation: int
     references: tuple[Any, ...]
     history: History
-    witnesses: tuple[Any, ...]
+    witness: Any
     struck: tuple[str, ...]
     follow_ups: tuple[int, ...] | None
 
@@ -81,7 +81,7 @@ class _Store:
 def verify(scenario: Scenario, root: Path, channel: Channel, dossier: Dossier) -> None:
     """Judge the store below `root`; messages: witness, hits, violation, undecided, recovered."""
     store = _Store(scenario, root, channel)
-    witness = plain(scenario.witness(root))
+    witness = plain(scenario.witness(root, dossier.witness))
     channel.send("witness", witness)
     if dossier.struck:
         _examine(store)
@@ -124,7 +124,7 @@ def _first_opening(store: _Store, dossier: Dossier, witness: object) -> Any:  # 
         state=state,
         references=dossier.references,
         history=dossier.history,
-        witnesses=(*dossier.witnesses, witness),
+        witness=witness,
         struck=dossier.struck,
     )
     for each in store.scenario.all_invariants:

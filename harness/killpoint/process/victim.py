@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from killpoint import failpoints
 from killpoint.process.child import plain
-from killpoint.scenario import Ports, PointSource
+from killpoint.scenario import PointSource, Ports
 from killpoint.sources import python_calls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from killpoint.failpoints import Hit
     from killpoint.process.child import Channel
     from killpoint.scenario import Scenario
+    from killpoint.sources.audit import Unseen
 
 RETURNED = failpoints.declare(
     "operation.returned",
@@ -64,15 +66,19 @@ def references(scenario: Scenario, root: Path, channel: Channel) -> None:
     system.close(handle)
 
 
-def watch_calls(scenario: Scenario, root: Path) -> None:
-    """Make the file-system calls of Python code points too, if the scenario wants them."""
+def watch_calls(scenario: Scenario, root: Path) -> Callable[[], list[Unseen]]:
+    """Make the file-system calls of Python code points too, if the scenario wants them.
+
+    Returns what tells which changes, so far, no point stood before.
+    """
     if PointSource.PYTHON in scenario.points:
-        python_calls.install(root)
+        return python_calls.install(root).unseen
+    return list
 
 
 def run(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> None:
     """Open the store and run the workload, saying what is attempted and acknowledged."""
-    watch_calls(scenario, root)
+    unseen = watch_calls(scenario, root)
     system = scenario.system
     handle = system.open(root, Ports(incarnation=incarnation, actor="run"))
     for index, operation in enumerate(scenario.operations):
@@ -86,15 +92,26 @@ def run(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> N
             channel.send("ack", index, _short(answer))
             failpoints.reach(ACKNOWLEDGED)
     system.close(handle)
+    _doubt(channel, unseen())
     channel.send("finished")
 
 
-def recover(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> None:
-    """Reopen the store and close it: all of recovery, and nothing else."""
-    channel.send("witness", plain(scenario.witness(root)))
-    watch_calls(scenario, root)
+def recover(
+    scenario: Scenario,
+    root: Path,
+    channel: Channel,
+    incarnation: int,
+    earlier: object = None,
+) -> None:
+    """Reopen the store and close it: all of recovery, and nothing else.
+
+    First it says what the crashed directory shows, added to what `earlier` deaths had shown.
+    """
+    channel.send("witness", plain(scenario.witness(root, earlier)))
+    unseen = watch_calls(scenario, root)
     system = scenario.system
     system.close(system.open(root, Ports(incarnation=incarnation, actor="recover")))
+    _doubt(channel, unseen())
     channel.send("finished")
 
 
@@ -117,6 +134,12 @@ class Tape:
 def describe(error: BaseException) -> str:
     """Return an error as one short line: its type and its first sentence."""
     return _short(f"{type(error).__name__}: {error}")
+
+
+def _doubt(channel: Channel, unseen: list[Unseen]) -> None:
+    """Say which changes came past the points: with them, the enumeration is not whole."""
+    for each in dict.fromkeys(unseen):
+        channel.send("doubt", f"no point stands before {each.event} of {each.path}")
 
 
 def _short(value: object) -> str:
