@@ -84,8 +84,8 @@ def describe(root: Path) -> Iterator[str]:
         if head != pinned.get(key, 0):
             yield f"drift: {key} has HEAD {head}, pinned is {pinned.get(key, 0)}"
     for operation, body in sidecars(root).items():
-        pins = ", ".join(f"{p['table']} {p['expected']} to {p['post']}" for p in body["pins"])
-        yield f"sidecar of operation {operation} ({body['kind']}) pending: {pins}"
+        planned = ", ".join(f"{p['table']} {p['expected']} to {p['post']}" for p in body["pins"])
+        yield f"sidecar of operation {operation} ({body['kind']}) pending: {planned}"
     for row in audit_rows(root):
         yield f"audit: operation {row['operation_id']} {row['decision']} ({_outcomes(row)})"
 

@@ -7,9 +7,11 @@ They never change the store.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from killpoint import Invariant, Reopened, invariant
+from killpoint.history import Outcome
 from scenarios.graph import directory
 
 if TYPE_CHECKING:
@@ -47,6 +49,25 @@ def no_sidecar_is_left(store: Reopened) -> Iterable[str]:
         yield f"the sidecar of operation {operation} is still there"
 
 
+def acknowledged_operations(store: Reopened) -> frozenset[str]:
+    """Return the ids that acknowledgements named: an operation answers with its receipt."""
+    answers = [
+        each.detail for each in store.history.operations if each.outcome is Outcome.ACKNOWLEDGED
+    ]
+    return frozenset(each for each in store.witness if any(each in answer for answer in answers))
+
+
+@invariant("acknowledged means settled")
+def acknowledged_means_settled(store: Reopened) -> Iterable[str]:
+    """When an operation is acknowledged, it is published and its sidecar is gone.
+
+    Verifies: no sidecar that any death found pending belongs to an acknowledged operation.
+    Does not verify: that its rows are there, which is "nothing acknowledged is lost".
+    """
+    for operation in sorted(acknowledged_operations(store)):
+        yield f"operation {operation} was acknowledged while its sidecar was pending"
+
+
 @invariant("exactly one audit row")
 def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
     """Each operation that died armed has one audit row of the right kind, no other has any.
@@ -58,12 +79,13 @@ def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
     rows = directory.audit_rows(store.root)
     applied = store.applied_count
     visible = applied is not None and applied > store.acknowledged_count
+    acknowledged = acknowledged_operations(store)
     for operation, kind in sorted(store.witness.items()):
         mine = [row for row in rows if row["operation_id"] == operation]
         if len(mine) != 1:
             yield f"operation {operation} has {len(mine)} audit rows, expected one"
             continue
-        expected = FORWARD if visible else BACK
+        expected = FORWARD if visible or operation in acknowledged else BACK
         if mine[0]["decision"] != expected:
             yield f"operation {operation} is audited {mine[0]['decision']}; readers see {expected}"
         if mine[0]["kind"] != kind:
@@ -128,9 +150,12 @@ def lineage_is_whole(store: Reopened) -> Iterable[str]:
     ids = [row["commit_id"] for row in rows]
     if len(set(ids)) != len(ids):
         yield f"commit ids repeat: {ids}"
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         if row["parent_id"] != before["commit_id"]:
-            yield f"commit {row['commit_id']} has parent {row['parent_id']}, not {before['commit_id']}"
+            yield (
+                f"commit {row['commit_id']} has parent {row['parent_id']}, "
+                f"expected {before['commit_id']}"
+            )
 
 
 @invariant("old versions read the same")
@@ -173,6 +198,7 @@ def no_residue(store: Reopened) -> Iterable[str]:
 INVARIANTS: tuple[Invariant, ...] = (
     manifest_equals_head,
     no_sidecar_is_left,
+    acknowledged_means_settled,
     exactly_one_audit_row,
     audit_tells_the_outcomes,
     head_moved_as_decided,

@@ -61,9 +61,7 @@ def overwritten(state: Rows, rows: Rows) -> Rows:
 
 FOLLOW_UPS = (
     FollowUp("insert into every table", insert(LAST), lambda state: with_rows(state, LAST)),
-    FollowUp(
-        "load by merge", load(LAST, LoadMode.MERGE), lambda state: with_rows(state, LAST)
-    ),
+    FollowUp("load by merge", load(LAST, LoadMode.MERGE), lambda state: with_rows(state, LAST)),
     FollowUp(
         "load by overwrite", load(LAST, LoadMode.OVERWRITE), lambda state: overwritten(state, LAST)
     ),

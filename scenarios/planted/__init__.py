@@ -1,0 +1,1 @@
+"""Bugs planted on purpose: what the harness must find. No engine has a switch for them."""

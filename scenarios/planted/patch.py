@@ -1,0 +1,58 @@
+"""Put a wrong step in the place of a right one, in the children of a case only.
+
+A planted scenario is a sound one whose system is wrapped: before it opens the store, one function
+of the engine is replaced in that process. The warm parent and every other scenario keep the right
+one. It never touches a file of an engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from killpoint import Ports, Scenario, System
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """A wrong engine: what it does in one sentence, and the invariant expected to say so."""
+
+    name: str
+    mechanism: str
+    expected: str
+    plant: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedSystem:
+    """A system in whose processes a bug is planted before the store is opened."""
+
+    system: System
+    bug: Bug
+
+    def prepare(self, root: Path, ports: Ports) -> None:
+        """Prepare as the sound system does."""
+        self.system.prepare(root, ports)
+
+    def open(self, root: Path, ports: Ports) -> Any:  # noqa: ANN401 -- the system's own handle
+        """Plant the bug in this process, then open."""
+        self.bug.plant()
+        return self.system.open(root, ports)
+
+    def observe(self, handle: Any) -> Any:  # noqa: ANN401 -- as above
+        """Observe as the sound system does."""
+        return self.system.observe(handle)
+
+    def close(self, handle: Any) -> None:  # noqa: ANN401 -- as above
+        """Close as the sound system does."""
+        self.system.close(handle)
+
+
+def planted(bug: Bug, scenario: Scenario) -> Scenario:
+    """Return the scenario with the bug in it, named after it."""
+    system = PlantedSystem(scenario.system, bug)
+    return replace(scenario, name=f"planted.{bug.name}", system=system)

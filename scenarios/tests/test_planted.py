@@ -1,0 +1,24 @@
+"""Wrong engines are found, each by an invariant and not by a crash of its patch."""
+
+from pathlib import Path
+
+import pytest
+
+from scenarios.planted.graph import BUGS
+from scenarios.planted.patch import Bug
+from tests.shell import Shell
+
+PLANTED = str(Path(__file__).parents[1] / "planted")
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None:
+    """The campaign fails, names the invariant and prints a token that replays."""
+    run = shell.killpoint("run", PLANTED, f"planted.{bug.name}", "--depth", "0", "--no-measure")
+
+    assert run.returncode == 1, run.stdout
+    assert bug.expected in run.stdout
+    token = next(word for word in run.stdout.split() if word.startswith("k1/"))
+    replay = shell.killpoint("replay", token, PLANTED, "--times", "5")
+    assert replay.returncode == 1
+    assert "the same in 5 of 5 replays" in replay.stdout
