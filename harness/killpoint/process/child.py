@@ -11,10 +11,10 @@ It never lets an exception of the work escape into the parent's code: a child al
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
 import contextlib
 import ctypes
 import faulthandler
-import inspect
 import os
 import select
 import signal
@@ -46,11 +46,14 @@ LOOK_MS_MAX = 200.0
 
 Gate = tuple[socket.socket, socket.socket]
 
-# The C function below `signal.signal`, whose turning of numbers into enumerations and back touches
-# more memory than everything else that a child does before its work.
-_set_signal = inspect.unwrap(signal.signal)
+# A forked child copies each page of memory that it touches, and the enumerations of `signal` are
+# many: plain numbers, and the module in C below `signal`, halve what it costs to be born.
+_KILL = int(signal.SIGKILL)
+_DEFAULT = int(signal.SIG_DFL)
+_TO_DEFAULT = (int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGPIPE))
 
-_libc = ctypes.CDLL(None, use_errno=True)
+# Not CDLL: giving the interpreter's lock away and keeping errno cost a child 40 pages more.
+_libc = ctypes.PyDLL(None)
 _head = struct.Struct("<I")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -92,7 +95,7 @@ class ChildEnd:
     @property
     def killed(self) -> bool:
         """Tell whether SIGKILL ended it, and not its deadline."""
-        return self.exit_code == -signal.SIGKILL and not self.timed_out
+        return self.exit_code == -_KILL and not self.timed_out
 
     def last(self, kind: str) -> list[Any] | None:
         """Return the last message of that kind, without the kind itself."""
@@ -172,9 +175,9 @@ def _be_child(work: Callable[[Channel], None], speak: int, output: int, gate: Ga
     code = EXIT_RAISED
     try:
         os.setpgid(0, 0)
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
-            _set_signal(each, signal.SIG_DFL)
+        _libc.prctl(PR_SET_PDEATHSIG, _KILL, 0, 0, 0)
+        for each in _TO_DEFAULT:
+            _signal.signal(each, _DEFAULT)
         os.dup2(output, 1)
         os.dup2(output, 2)
         if gate is not None:
@@ -237,12 +240,12 @@ def _dump_stacks_and_kill(pid: int, handle: int) -> None:
         os.kill(pid, signal.SIGUSR1)
     select.select([handle], [], [], STACK_DUMP_S)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, _KILL)
 
 
 def _bury_group(group: int) -> None:
     try:
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(group, _KILL)
     except (ProcessLookupError, PermissionError):
         return
     # The members became ours through the subreaper; wait until each is gone.

@@ -10,6 +10,7 @@ It never calls the system under test itself, and never decides which cases to ru
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from killpoint.scenario import Scenario
 
 REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
+# A small store's crash weighs more than its bytes, and every fork copies the map of all memory.
+REMEMBERED_COUNT_MAX = 512
 OUTPUT_CHARACTERS_MAX = 4000
 
 
@@ -91,6 +94,7 @@ class Runner:
         self._operations: tuple[str, ...] = ()
         self._remembered: OrderedDict[tuple[Step, ...], Crash] = OrderedDict()
         self._remembered_bytes = 0
+        self._standing: Image | None = None
         self._recovered_seen: set[str] = set()
         self._crashes_told: set[tuple[str, int]] = set()
         self._turn = 0
@@ -253,6 +257,8 @@ class Runner:
             beside=(*before.beside, *self._beside()),
         )
         self._remember(steps, crash)
+        # What was just read still stands there: to restore it would write the same again.
+        self._standing = None if crash.beside else crash.image
         return crash
 
     def _struck(self, end: ChildEnd, step: Step) -> str:
@@ -274,7 +280,10 @@ class Runner:
     def _remember(self, steps: tuple[Step, ...], crash: Crash) -> None:
         self._remembered[steps] = crash
         self._remembered_bytes += crash.image.size_bytes
-        while self._remembered_bytes > REMEMBERED_BYTES_MAX and len(self._remembered) > 1:
+        while len(self._remembered) > 1 and (
+            self._remembered_bytes > REMEMBERED_BYTES_MAX
+            or len(self._remembered) > REMEMBERED_COUNT_MAX
+        ):
             _, dropped = self._remembered.popitem(last=False)
             self._remembered_bytes -= dropped.image.size_bytes
 
@@ -366,9 +375,13 @@ class Runner:
         self._case_directory.mkdir(parents=True)
 
     def _beside(self) -> list[str]:
-        return sorted({path.name for path in self._case_directory.iterdir()} - {self.root.name})
+        return sorted(name for name in os.listdir(self._case_directory) if name != self.root.name)
 
     def _restore(self, content: Image | None) -> None:
+        """Make the store's directory hold this, for the one child that runs there next."""
+        standing, self._standing = self._standing, None
+        if content is not None and content is standing:
+            return
         for name in self._beside():
             path = self._case_directory / name
             image.clear(path) if path.is_dir() else path.unlink()
