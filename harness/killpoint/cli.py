@@ -18,6 +18,7 @@ import click
 from killpoint.errors import BudgetError, KillpointError, ShardError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from killpoint.process.pool import Pool
@@ -32,7 +33,10 @@ arguments = click.argument("what", nargs=-1, metavar="[FILE|SCENARIO]...")
 cmd_option = click.option("--cmd", help="Any program that writes into {dir}, instead of scenarios.")
 check_option = click.option("--check", help="The program that judges {dir} after a crash.")
 reports_option = click.option(
-    "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
     help="Where the record of the run is written.",
 )
 
@@ -48,12 +52,18 @@ def cli() -> None:
 @click.option("--strategy", type=click.Choice(["kill"]), default="kill", show_default=True)
 @click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True,
+    "--workers",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default=True,
     help="Worker processes.",
 )
 @click.option("--shard", default="1/1", show_default=True, help="Which part of the cases: I/N.")
 @click.option(
-    "--depth", type=click.IntRange(min=0, max=4), default=1, show_default=True,
+    "--depth",
+    type=click.IntRange(min=0, max=4),
+    default=1,
+    show_default=True,
     help="How many kills inside recoveries.",
 )
 @cmd_option
@@ -152,7 +162,9 @@ def report(record: Path) -> None:
     click.echo(session.report(record))
 
 
-def _pool(what: tuple[str, ...], cmd: str | None = None, check: str | None = None) -> Pool:
+def _pool(
+    what: tuple[str, ...], cmd: str | None = None, check: str | None = None
+) -> AbstractContextManager[Pool]:
     from killpoint import session  # noqa: PLC0415 -- as above
 
     return session.open_pool(what, workers_count=1, programs=_programs(cmd, check))

@@ -11,11 +11,14 @@ import importlib
 import importlib.util
 import sys
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from killpoint.errors import NoScenarioError, ScenarioFileError, UnknownScenarioError, UsageError
 from killpoint.scenario import Program, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Runnable = Scenario | Program
 
@@ -44,7 +47,8 @@ def files_of(places: Iterable[Path]) -> tuple[Path, ...]:
             found += sorted(
                 path
                 for path in place.rglob("*.py")
-                if not path.name.startswith(("_", "test_", "conftest")) and "tests" not in path.parts
+                if not path.name.startswith(("_", "test_", "conftest"))
+                and "tests" not in path.parts
             )
         elif place.is_file():
             found.append(place)

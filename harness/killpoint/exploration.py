@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 REPLAYS_COUNT = 10
 KEPT_PER_SIGNATURE_MAX = 3
-KEPT_MAX = 20
+KEPT_MAX = 8
 NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
 
 

@@ -45,11 +45,9 @@ def _is_wanted(file_path: Path, parent: pytest.Collector) -> bool:
         return False
     if parent.session.isinitpath(file_path):
         return True
-    from killpoint.discovery import configured  # noqa: PLC0415 -- loaded by every pytest run
+    from killpoint.discovery import configured
 
-    return any(
-        place.resolve() in file_path.parents for place in configured(parent.config.rootpath)
-    )
+    return any(place.resolve() in file_path.parents for place in configured(parent.config.rootpath))
 
 
 class ScenarioFile(pytest.File):
@@ -57,8 +55,8 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterable[ScenarioItem]:
         """Import the file and make an item of each scenario in it."""
-        from killpoint.discovery import load  # noqa: PLC0415 -- as above
-        from killpoint.errors import UsageError  # noqa: PLC0415 -- as above
+        from killpoint.discovery import load
+        from killpoint.errors import UsageError
 
         try:
             scenarios = load([self.path])

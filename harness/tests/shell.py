@@ -31,7 +31,9 @@ class Shell:
             "COLUMNS": "100",
         }
 
-    def killpoint(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def killpoint(
+        self, *arguments: str, timeout_s: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Run `killpoint` with these arguments; output and errors come together."""
         return subprocess.run(
             [sys.executable, "-m", "killpoint", *arguments],

@@ -1,10 +1,10 @@
-"""What is not decided does not pass: each way of fooling oneself is tried, from the command line."""
+"""What is not decided does not pass: each way of fooling oneself is tried, as a user would."""
 
 import re
 
 import pytest
 
-from harness.tests.shell import STORES, Shell
+from tests.shell import STORES, Shell
 
 HONESTY = str(STORES / "honesty.py")
 

@@ -23,7 +23,9 @@ def test_a_restored_image_has_the_same_id(tmp_path: Path) -> None:
     image.restore(taken, tmp_path / "copy")
 
     assert taken.id == image.capture(tmp_path / "copy").id
-    assert (tmp_path / "copy" / "a").stat().st_ino == (tmp_path / "copy" / "sub" / "b").stat().st_ino
+    assert (tmp_path / "copy" / "a").stat().st_ino == (
+        tmp_path / "copy" / "sub" / "b"
+    ).stat().st_ino
 
 
 def test_two_names_of_one_inode_are_not_two_equal_files(tmp_path: Path) -> None:

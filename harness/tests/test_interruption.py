@@ -2,13 +2,14 @@
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from harness.tests.shell import STORES, Shell
 from killpoint.records import read_record
+from tests.shell import STORES, Shell
 
 GONE_S = 20.0
 
@@ -26,11 +27,15 @@ def _marked(scratch: Path) -> list[psutil.Process]:
     return found
 
 
-def _wait(condition: object, what: str) -> None:
+def _wait(condition: Callable[[], object], what: Callable[[], object]) -> None:
     deadline = time.monotonic() + GONE_S
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, f"waited {GONE_S} s for {what}"
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {GONE_S} s for {what()}"
         time.sleep(0.05)
+
+
+def _left(scratch: Path) -> list[Path]:
+    return list(scratch.glob("[0-9]*/*"))
 
 
 def _record(shell: Shell) -> Path | None:
@@ -44,17 +49,19 @@ def _record(shell: Shell) -> Path | None:
 def test_a_stopped_campaign_cleans_up(shell: Shell, sent: signal.Signals) -> None:
     """No process, no store and an incomplete record, whichever signal stopped it."""
     campaign = shell.start("run", str(STORES / "slow.py"), "--workers", "2", "--no-measure")
-    _wait(lambda: _record(shell) and len(_marked(shell.scratch)) > 4, "the campaign to run")
+    _wait(lambda: _record(shell) and len(_marked(shell.scratch)) > 4, lambda: "the campaign to run")
     time.sleep(1.5)
 
     campaign.send_signal(sent)
     campaign.communicate(timeout=GONE_S)
 
-    _wait(lambda: not _marked(shell.scratch), "every process to be gone")
-    _wait(lambda: not list(shell.scratch.glob("[0-9]*/*")), "the scratch slot to be empty")
+    _wait(lambda: not _marked(shell.scratch), lambda: _marked(shell.scratch))
+    _wait(lambda: not _left(shell.scratch), lambda: _left(shell.scratch))
     record = _record(shell)
     if record is None:
         (record,) = (shell.directory / "reports").glob("2*")
     read = read_record(record)
     assert not read.complete
-    assert {signal.SIGINT: 130, signal.SIGTERM: 130, signal.SIGKILL: -9}[sent] == campaign.returncode
+    assert {signal.SIGINT: 130, signal.SIGTERM: 130, signal.SIGKILL: -9}[
+        sent
+    ] == campaign.returncode

@@ -13,7 +13,7 @@ from killpoint.invariants import (
     nothing_acknowledged_is_lost,
 )
 
-REFERENCES = ({}, {"a": 1}, {"a": 1, "b": 2})
+REFERENCES: tuple[dict[str, int], ...] = ({}, {"a": 1}, {"a": 1, "b": 2})
 
 
 def _reopened(state: Any, *outcomes: Outcome) -> Reopened:  # noqa: ANN401 -- any state
@@ -75,6 +75,8 @@ def test_the_evidence_names_what_was_lost() -> None:
         ({"a": 1}, {"a": 1}, "nothing differs"),
     ],
 )
-def test_the_first_difference_is_one_sentence(expected: Any, actual: Any, sentence: str) -> None:  # noqa: ANN401
+def test_the_first_difference_is_one_sentence(
+    expected: object, actual: object, sentence: str
+) -> None:
     """It names the place, what is there and what should be."""
     assert sentence == first_difference(expected, actual)

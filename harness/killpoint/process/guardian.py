@@ -19,6 +19,8 @@ import psutil
 from killpoint.image import clear
 
 GONE_S = 2.0
+PASSES_MAX = 200
+PASS_S = 0.01
 
 
 class Guardian:
@@ -63,16 +65,32 @@ class Guardian:
 
 
 def kill_tree(pid: int) -> None:
-    """Stop a process, kill all its descendants, then itself; one that is gone is fine."""
+    """Stop a process, kill all its descendants, then itself; one that is gone is fine.
+
+    The stopped process adopts what its dying descendants leave behind, so it is asked again until
+    nothing alive is below it: one pass would miss a child forked after it looked.
+    """
     try:
         root = psutil.Process(pid)
         root.suspend()
-        for descendant in root.children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                descendant.kill()
+        for _ in range(PASSES_MAX):
+            alive = [each for each in root.children(recursive=True) if _is_alive(each)]
+            if not alive:
+                break
+            for descendant in alive:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    descendant.kill()
+            psutil.wait_procs(alive, timeout=PASS_S)
         root.kill()
     except psutil.NoSuchProcess:
         return
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def main() -> None:

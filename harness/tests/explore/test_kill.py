@@ -40,9 +40,12 @@ def test_the_recovery_of_equal_crashes_is_enumerated_once() -> None:
 
     deeper = strategy.propose()
 
-    assert {(first.steps, "r.x"), (first.steps, "r.y"), (third.steps, "r.x"), (third.steps, "r.y")} == {
-        (case.steps[:-1], case.steps[-1].point) for case in deeper
-    }
+    assert {
+        (first.steps, "r.x"),
+        (first.steps, "r.y"),
+        (third.steps, "r.x"),
+        (third.steps, "r.y"),
+    } == {(case.steps[:-1], case.steps[-1].point) for case in deeper}
 
 
 def test_no_recovery_is_struck_beyond_the_depth() -> None:
