@@ -124,6 +124,10 @@ class Pool:
                 while following in finished:
                     yield finished.pop(following)
                     following += 1
+        except KillpointError:
+            # A worker that failed answers no more of what it was asked: do not wait for it.
+            running.clear()
+            raise
         finally:
             # A campaign that stops early leaves no answer behind for the next question.
             for index, owed in running.items():

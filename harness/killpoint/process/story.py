@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from killpoint import image
 from killpoint.case import Case, CaseResult
 from killpoint.failpoints import Point, UnknownPointError, find
-from killpoint.image import ImageDifference
 
 if TYPE_CHECKING:
+    from killpoint.image import ImageDifference
+    from killpoint.process.child import ChildEnd
     from killpoint.process.runner import Runner
 
 
@@ -64,7 +65,8 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
         chapters.append(
             Chapter(
                 title="the workload" if count == 1 else f"recovery {count - 1}",
-                ended=f"killed at {name}, the {_ordinal(int(occurrence))} time it was reached",
+                ended=f"killed at {name}, the {_ordinal(int(occurrence))} time it was reached"
+                + _whereabouts(crash.ends[-1]),
                 point=_point(name or step.point),
                 hits_count=0,
                 changed=image.difference(before, crash.image),
@@ -85,6 +87,12 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
             )
         )
     return Story(result=result, operations=operations, chapters=tuple(chapters))
+
+
+def _whereabouts(end: ChildEnd) -> str:
+    """Return the file that the struck call or point was about, where it had one."""
+    said = end.last("fired")
+    return f", on {said[3]}" if said and said[3] else ""
 
 
 def _point(name: str) -> Point | None:

@@ -1,8 +1,9 @@
 """Subjects whose points are system calls: native engines behind Python, and any program at all.
 
 The child waits until a tracer has fastened on to it. To enumerate, strace looks on; to kill, the
-whole program dies at the entry of one call. Steps name a call as `t<tracee>.<call>@<n>`. It never
-looks into the store.
+whole program dies at the entry of one call. Steps name a call as `t<tracee>.<call>@<n>`, and what
+they mean is known from a rehearsal: two of the workload, which must agree, and one of each
+recovery that is to be struck. It never looks into the store.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
-from dataclasses import replace
+import sys
 from typing import TYPE_CHECKING
 
 from killpoint import failpoints, image
-from killpoint.case import Phase
+from killpoint.errors import PrepareError
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process import traced, victim
 from killpoint.process.subject import StoreSubject, Subject
+from killpoint.process.traced import Rehearsal, Tracing, told
 from killpoint.scenario import PointSource, Program, Scenario
-from killpoint.sources.syscalls import killed_at
+from killpoint.sources.trace import SyscallTrace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from killpoint.case import Step
@@ -31,47 +33,31 @@ if TYPE_CHECKING:
     from killpoint.process.verifier import Dossier
 
 CHECK_ACCEPTS = "the check program accepts the store"
+CHECK_ACCEPTS_AGAIN = "the check program accepts the store a second time"
 OUTPUT_LINES_MAX = 10
+OUTPUT_CHARACTERS_MAX = 1000
+REHEARSALS_MAX = 1024
+NO_CALLS = Rehearsal(
+    hits=(), trace=SyscallTrace(hits=(), marks=(), order=(), tracees_count=0, blind=())
+)
 
 
-class Tracing:
-    """Runs children under a tracer and remembers what the last trace showed."""
+class Workload:
+    """What the runs of a workload without fault have shown so far; two of them must agree."""
 
-    def __init__(self, nursery: Nursery, directory: Path, deadline_s: float) -> None:
-        """Keep the traces below `directory`."""
-        self._nursery = nursery
-        self._output = directory / "trace"
-        self._deadline_s = deadline_s
-        self._hits: dict[int, tuple[Hit, ...]] = {}
-        self._fired: dict[int, str] = {}
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.rehearsal = NO_CALLS
+        self._first: Rehearsal | None = None
 
-    def look(self, work: Callable[[Channel], None], root: Path) -> ChildEnd:
-        """Run a child under strace."""
-        with traced.look(self._output) as attach:
-            end = self._nursery.run(work, deadline_s=self._deadline_s, attach=attach)
-        self._hits = {end.pid: traced.hits_of(self._output, root)}
-        return end
-
-    def kill(self, work: Callable[[Channel], None], root: Path, step: Step) -> ChildEnd:
-        """Run a child that dies at a step."""
-        point = traced.point_of(step)
-        with traced.strike_at(self._output, point) as attach:
-            end = self._nursery.run(work, deadline_s=self._deadline_s, attach=attach)
-        struck = killed_at(self._output, root, point)
-        self._fired = {end.pid: f"{step.point}@{step.occurrence}" if struck else ""}
-        return end
-
-    def plainly(self, work: Callable[[Channel], None]) -> ChildEnd:
-        """Run a child with nobody looking."""
-        return self._nursery.run(work, deadline_s=self._deadline_s)
-
-    def hits(self, end: ChildEnd) -> tuple[Hit, ...]:
-        """Return what strace saw of this child."""
-        return self._hits.get(end.pid, ())
-
-    def fired(self, end: ChildEnd) -> str:
-        """Return where this child was struck, or nothing."""
-        return self._fired.get(end.pid, "")
+    def learn(self, end: ChildEnd, rehearsal: Rehearsal) -> ChildEnd:
+        """Compare a run with the first one; the end says `doubt` where they differ."""
+        if self._first is None:
+            self._first = self.rehearsal = rehearsal
+            return end
+        self.rehearsal = self.rehearsal.agreeing_with(rehearsal)
+        differs = self._first.differs_from(rehearsal)
+        return told(end, ["doubt", f"two runs without fault differ: {differs}"]) if differs else end
 
 
 class NativeSubject:
@@ -82,6 +68,8 @@ class NativeSubject:
         self._scenario = scenario
         self._inside = StoreSubject(scenario, nursery)
         self._tracing = Tracing(nursery, directory, max(scenario.deadline_s, traced.DEADLINE_S))
+        self._known = Workload()
+        self._recoveries: dict[tuple[str, int], Rehearsal] = {}
         self.prepare = self._inside.prepare
         self.references = self._inside.references
         self.verify = self._inside.verify
@@ -89,6 +77,7 @@ class NativeSubject:
         self.history = self._inside.history
         self.operations = self._inside.operations
         self.measure = self._inside.measure
+        self.hits = self._inside.hits
 
     @property
     def follow_ups_count(self) -> int:
@@ -96,39 +85,56 @@ class NativeSubject:
         return self._inside.follow_ups_count
 
     def trace(self, root: Path) -> ChildEnd:
-        """Run the workload under strace."""
-        return self._tracing.look(self._workload(root, victim.FIRST_VICTIM), root)
+        """Run the workload under strace; says `hits`, `note` and `doubt` too."""
+        work = self._workload(root, victim.FIRST_VICTIM)
+        return self._known.learn(*self._tracing.look(work, root))
 
     def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
         """Run the workload and kill it at the step's call."""
-        return self._tracing.kill(self._workload(root, incarnation), root, step)
+        work = self._workload(root, incarnation)
+        return self._tracing.kill(work, root, step, self._known.rehearsal)
 
-    def recover(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
+    def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store and kill it at the step's call."""
-        return self._tracing.kill(self._recovery(root, incarnation), root, step)
+        before = image.capture(root)
+        key = (before.id, incarnation)
+        if key not in self._recoveries:
+            self.trace_recovery(root, incarnation)
+            image.restore(before, root)
+        work = self._recovery(root, incarnation, earlier)
+        return self._tracing.kill(work, root, step, self._recoveries[key])
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
-        """Reopen the store under strace."""
-        return self._tracing.look(self._recovery(root, incarnation), root)
-
-    def hits(self, end: ChildEnd) -> tuple[Hit, ...]:
-        """Return what strace saw of this child."""
-        return self._tracing.hits(end)
+        """Reopen the store under strace, and remember what this crash's recovery does."""
+        key = (image.capture(root).id, incarnation)
+        end, rehearsal = self._tracing.look(self._recovery(root, incarnation), root)
+        self._recoveries[key] = rehearsal
+        if len(self._recoveries) > REHEARSALS_MAX:
+            del self._recoveries[next(iter(self._recoveries))]
+        return end
 
     def fired(self, end: ChildEnd, step: Step) -> str:
         """Return where this child was struck, or nothing."""
         del step
-        return self._tracing.fired(end)
+        return traced.struck_at(end)
 
     def _workload(self, root: Path, incarnation: int) -> Callable[[Channel], None]:
         return lambda channel: victim.run(self._scenario, root, channel, incarnation)
 
-    def _recovery(self, root: Path, incarnation: int) -> Callable[[Channel], None]:
-        return lambda channel: victim.recover(self._scenario, root, channel, incarnation)
+    def _recovery(
+        self, root: Path, incarnation: int, earlier: object = None
+    ) -> Callable[[Channel], None]:
+        return lambda channel: victim.recover(self._scenario, root, channel, incarnation, earlier)
 
 
 class ProgramSubject:
-    """A `Program`: a command that writes, and a command that judges what it left."""
+    """A `Program`: a command that writes, and a command that judges what it left.
+
+    Each whole line that the command had printed when it died is an acknowledgement. The check is
+    run twice on what is left, with those lines in the file that KILLPOINT_ACKNOWLEDGED names, and
+    answers with its exit code: 0 is right, 1 is wrong, and its last lines are the evidence;
+    anything else, or no answer before the deadline, decides nothing.
+    """
 
     follow_ups_count = 0
 
@@ -136,41 +142,53 @@ class ProgramSubject:
         """Keep what the program prints below `directory`, outside of its store."""
         self._program = program
         self._tracing = Tracing(nursery, directory, program.deadline_s)
+        self._known = Workload()
         self._printed = directory / "acknowledged"
 
     def prepare(self, root: Path) -> ChildEnd:
         """Make the directory, and run the program's own preparation if it has one."""
 
         def work(channel: Channel) -> None:
+            del channel
             root.mkdir()
             if self._program.prepare:
-                command = self._fill(self._program.prepare, root)
-                subprocess.run(["/bin/sh", "-c", command], check=True)
-            channel.send("prepared")
+                self._become(self._program.prepare, root)
 
-        return self._tracing.plainly(work)
+        self._printed.write_text("")
+        end = self._tracing.plainly(work)
+        self._must_end_well(end, "its preparation")
+        return told(end, ["prepared"])
 
     def references(self, root: Path) -> ChildEnd:
-        """Have none: only the check program knows what is right."""
-        del root
-        return self._tracing.plainly(lambda channel: channel.send("references", [], None))
+        """Run the command and its check without fault: there is no state to refer to later."""
+        self._must_end_well(self._tracing.plainly(self._command(root)), "its command")
+        end = self._checked(root)
+        for kind in ("violation", "undecided"):
+            if (said := end.last(kind)) is not None:
+                evidence = said[1] if isinstance(said[1], str) else "; ".join(said[1])
+                why = f"its check does not accept the store of a whole run: {evidence}"
+                raise PrepareError(self._program.name, why)
+        self._must_end_well(end, "its check")
+        return told(end, ["references", [], None])
 
     def trace(self, root: Path) -> ChildEnd:
-        """Run the program under strace."""
-        return self._finished(self._tracing.look(self._command(root), root))
+        """Run the command under strace; says `hits`, `note`, `doubt` and `finished`."""
+        end = self._known.learn(*self._tracing.look(self._command(root), root))
+        self._must_end_well(end, "its command")
+        return told(end, ["finished"])
 
     def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
-        """Run the program and kill it at the step's call."""
+        """Run the command and kill it at the step's call."""
         del incarnation
-        return self._tracing.kill(self._command(root), root, step)
+        return self._tracing.kill(self._command(root), root, step, self._known.rehearsal)
 
-    def recover(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
-        """Run the program once more on what is there, and kill it at the step's call."""
-        assert step.phase is Phase.RECOVER, "the runner asks for a recovery only at such a step"
-        return self.run(root, step, incarnation)
+    def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
+        """Miss: a program's recovery is its check, which is not killed."""
+        del incarnation, earlier
+        return self._tracing.kill(self._command(root), root, step, NO_CALLS)
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
-        """Have none: a program's recovery is its check, which is not killed."""
+        """Have none, for the same reason."""
         del root, incarnation
         return None
 
@@ -180,16 +198,11 @@ class ProgramSubject:
         return self._tracing.plainly(self._command(root))
 
     def verify(self, root: Path, dossier: Dossier) -> ChildEnd:
-        """Run the check twice: a store that was repaired once must stay right."""
-        del dossier
-
-        def work(channel: Channel) -> None:
-            self._check(root, channel)
-            channel.send("recovered", image.capture(root).id)
-            self._check(root, channel)
-            channel.send("verified")
-
-        return self._tracing.plainly(work)
+        """Run the check, and once more: a store that was repaired once must stay right."""
+        # The case may not be the last one that ran: what it had printed is in its history.
+        lines = [f"{each.name}\n" for each in dossier.history.operations]
+        self._printed.write_text("".join(lines))
+        return self._checked(root)
 
     def describe(self, root: Path) -> ChildEnd:
         """Say nothing: the program's files mean something to itself only."""
@@ -198,21 +211,22 @@ class ProgramSubject:
 
     def hits(self, end: ChildEnd) -> tuple[Hit, ...]:
         """Return what strace saw of this child."""
-        return self._tracing.hits(end)
+        said = end.last("hits")
+        return tuple(failpoints.Hit(*each) for each in said[0]) if said else ()
 
     def fired(self, end: ChildEnd, step: Step) -> str:
         """Return where this child was struck, or nothing."""
         del step
-        return self._tracing.fired(end)
+        return traced.struck_at(end)
 
     def history(self, end: ChildEnd) -> History:
-        """Return the lines that the program had printed: each one acknowledges something."""
+        """Return the whole lines that the program had printed: each acknowledges something."""
         del end
-        whole = self._printed.read_text(errors="replace").split("\n")[:-1]
+        lines = self._printed.read_text(errors="replace").split("\n")[:-1]
         return History(
             operations=tuple(
-                OperationRecord(index=i, name=line, outcome=Outcome.ACKNOWLEDGED)
-                for i, line in enumerate(whole)
+                OperationRecord(index=index, name=line, outcome=Outcome.ACKNOWLEDGED)
+                for index, line in enumerate(lines)
             )
         )
 
@@ -221,28 +235,47 @@ class ProgramSubject:
         return tuple(each.name for each in self.history(end).operations)
 
     def _command(self, root: Path) -> Callable[[Channel], None]:
-        command = self._fill(self._program.command, root)
-
         def work(channel: Channel) -> None:
             del channel
-            failpoints.off()
             printed = os.open(self._printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(printed, 1)
             os.close(printed)
-            os.execve("/bin/sh", ["sh", "-c", command], self._environment(root))
+            self._become(self._program.command, root)
 
         return work
 
-    def _finished(self, end: ChildEnd) -> ChildEnd:
-        """Add the word that a scenario's child says itself, if the program ended well."""
-        if end.exit_code != 0:
-            return end
-        return replace(end, messages=(*end.messages, ["finished"]))
+    def _become(self, command: str, root: Path) -> None:
+        """Turn this child into the shell that runs a command; never returns."""
+        failpoints.off()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.execve("/bin/sh", ["sh", "-c", self._fill(command, root)], self._environment(root))
 
-    def _check(self, root: Path, channel: Channel) -> None:
+    def _must_end_well(self, end: ChildEnd, whose: str) -> None:
+        """Raise `PrepareError` with the last lines of a program that fails without any fault."""
+        if end.exit_code == 0 and not end.timed_out:
+            return
+        how = "its deadline" if end.timed_out else _ended(end.exit_code)
+        tail = _tail(f"{self._printed.read_text(errors='replace')}\n{end.output}")
+        said = f"and printed last: {tail}" if tail else "and printed nothing"
+        raise PrepareError(self._program.name, f"{whose} ended with {how} {said}")
+
+    def _checked(self, root: Path) -> ChildEnd:
+        def work(channel: Channel) -> None:
+            if self._check(root, channel, CHECK_ACCEPTS):
+                channel.send("recovered", image.capture(root).id)
+                self._check(root, channel, CHECK_ACCEPTS_AGAIN)
+            channel.send("verified")
+
+        return self._tracing.plainly(work)
+
+    def _check(self, root: Path, channel: Channel, invariant: str) -> bool:
+        """Run the check once; return whether it accepts, and say it when it does not."""
+        environment = self._environment(root) | {"KILLPOINT_ACKNOWLEDGED": str(self._printed)}
         done = subprocess.run(
             ["/bin/sh", "-c", self._fill(self._program.check, root)],
-            env=self._environment(root),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -250,31 +283,40 @@ class ProgramSubject:
             errors="replace",
             check=False,
         )
-        print(done.stdout, end="")
-        said = "; ".join(done.stdout.strip().splitlines()[-OUTPUT_LINES_MAX:])
+        sys.stdout.write(done.stdout)
+        said = _tail(done.stdout) or "it said nothing"
         if done.returncode == 1:
-            channel.send("violation", CHECK_ACCEPTS, [said or "it exited with 1 and said nothing"])
+            channel.send("violation", invariant, [said])
         elif done.returncode != 0:
-            detail = f"exit code {done.returncode}: {said}"
-            channel.send("undecided", CHECK_ACCEPTS, detail)
+            channel.send("undecided", invariant, f"{_ended(done.returncode)}: {said}")
+        return done.returncode == 0
 
     def _environment(self, root: Path) -> dict[str, str]:
-        return {
-            **os.environ,
-            **self._program.environment,
-            "KILLPOINT_DIR": str(root),
-            "KILLPOINT_ACKNOWLEDGED": str(self._printed),
-        }
+        return {**os.environ, **self._program.environment, "KILLPOINT_DIR": str(root)}
 
     def _fill(self, command: str, root: Path) -> str:
         return command.replace("{dir}", shlex.quote(str(root)))
 
 
 def subject_of(scenario: Scenario | Program, nursery: Nursery, directory: Path) -> Subject:
-    """Choose the subject that fits what the user gave; traces go below `directory`."""
+    """Choose the subject that fits what the user gave; traces go below `directory`.
+
+    Raises `MissingToolError` when its points are system calls and those cannot be traced here.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     if isinstance(scenario, Program):
+        traced.require()
         return ProgramSubject(scenario, nursery, directory)
     if PointSource.SYSCALLS in scenario.points:
+        traced.require()
         return NativeSubject(scenario, nursery, directory)
     return StoreSubject(scenario, nursery)
+
+
+def _ended(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _tail(text: str) -> str:
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "; ".join(lines[-OUTPUT_LINES_MAX:])[-OUTPUT_CHARACTERS_MAX:]
