@@ -291,10 +291,10 @@ class Local:
     def _temporary(self) -> Path:
         """Return a new name in `tmp/`; the first call makes the writer known as living."""
         with self._writer_lock:
-            if self._writer is None:
+            while self._writer is None:  # another handle that counts alike may be alive: next id
                 writer = self._ids.mint()
-                held = self._fence.hold_all((_writer_lock_name(writer),), 0.0)
-                self._writer = (writer, held)
+                held = self._fence.try_hold(_writer_lock_name(writer))
+                self._writer = None if held is None else (writer, held)
             writer = self._writer[0]
         return self._root / TEMPORARY_DIRECTORY / f"{writer}.{next(self._count)}"
 

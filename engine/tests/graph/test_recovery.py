@@ -1,0 +1,205 @@
+"""Who settles what: the living are left alone, identities are kept, the unreadable is refused."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.graph import (
+    NOT_PUBLISHED,
+    DamagedFileError,
+    Decision,
+    FutureFormatError,
+    GraphError,
+    Kind,
+    MisnamedFileError,
+    Mode,
+    Pin,
+    Sidecar,
+    UndecidableSidecarError,
+)
+from engine.graph.table import TableVersion
+from engine.tests.stores import (
+    ADA,
+    ADA_BOB,
+    BOB,
+    BOTH,
+    DEADLINE_S,
+    EMPTY,
+    KNOWS,
+    PERSON,
+    SCHEMA,
+    image,
+    kill_at,
+    open_store,
+    start,
+)
+from killpoint.failpoints import arm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _versions(root: Path, table: str) -> Path:
+    return root / SCHEMA.table(table).directory / "versions"
+
+
+def _commit_raw(root: Path, table: str, version: int, operation_id: str) -> None:
+    """Make a version with the content of the one before, as a dead owner would have left it."""
+    directory = _versions(root, table)
+    before = directory / f"{version - 1:020d}.json"
+    made = TableVersion.from_bytes(before.name, before.read_bytes())
+    made = replace(made, version=version, parent=version - 1, operation_id=operation_id)
+    (directory / f"{version:020d}.json").write_bytes(made.to_bytes())
+
+
+def _put_sidecar(root: Path, operation_id: str, *pins: Pin, base: int = 2) -> None:
+    sidecar = Sidecar(
+        operation_id=operation_id, kind=Kind.LOAD, actor="", started_us=1, base=base, pins=pins
+    )
+    (root / sidecar.path).write_bytes(sidecar.to_bytes())
+
+
+def test_a_living_owner_of_another_process_is_left_alone(root: Path) -> None:
+    """Parked between its tables, it keeps sidecar and table; dead, it is rolled back."""
+    with start(root, "both", "phase_b.after_commit=hang") as owner:
+        deadline = time.monotonic() + DEADLINE_S
+        while not list(_versions(root, KNOWS).glob("*.json")):
+            assert time.monotonic() < deadline, "the owner never came to its first commit"
+        before = image(root)
+        store = open_store(root, 2)
+        assert before == image(root)
+        assert (EMPTY, 1, ()) == (store.rows(), len(store.pending()), store.audit())
+        owner.kill()
+    after = open_store(root, 3)
+    assert [Decision.ROLLED_BACK] == [row.decision for row in after.audit()]
+    assert ((), EMPTY) == (after.pending(), after.rows())
+
+
+def test_two_operations_on_one_table_are_published_in_turn(root: Path) -> None:
+    """The second rests on the first; HEAD stays where it was, whichever has the lower id."""
+    for incarnation, (first, second) in enumerate((("a", "b"), ("z", "y")), start=1):
+        store = open_store(root, incarnation)
+        store.insert({PERSON: [{"id": first, "age": 1}]})
+        base, head = store.version(), store.heads()[PERSON]
+        for place, operation_id in enumerate((first, second), start=head):
+            _commit_raw(root, PERSON, place + 1, operation_id)
+            pin = Pin(table=PERSON, expected=place, post=place + 1)
+            _put_sidecar(root, operation_id, pin, base=base)
+        after = open_store(root, 9)
+        assert head + 2 == after.heads()[PERSON] == after.pins()[PERSON]
+        assert [first, second] == [row.operation_id for row in after.history()[-2:]]
+
+
+def test_one_without_effect_takes_no_credit_for_anothers_work(root: Path) -> None:
+    """A kept handle wrote the same table from the same version, and died before its publish."""
+    kept = open_store(root, 1)
+    kill_at(root, "person", "phase_a.after_sidecar=kill", incarnation=2)
+    with arm("phase_c.before_publish=raise(OSError, EIO)"), pytest.raises(OSError, match="5"):
+        kept.insert({PERSON: [ADA]})
+    store = open_store(root, 3)
+    assert [ADA] == store.read(PERSON)
+    assert [
+        ("000001-w-000001", Decision.ROLLED_FORWARD, 2),
+        ("000002-w-000001", Decision.ROLLED_BACK, NOT_PUBLISHED),
+    ] == [(row.operation_id, row.decision, row.graph_version) for row in store.audit()]
+    assert {PERSON: 1, KNOWS: 0} == store.heads() == store.pins()
+
+
+def test_a_later_write_is_not_taken_for_a_success_of_the_dead(root: Path) -> None:
+    """The pin has moved beyond what the dead expected, yet it published nothing."""
+    kept = open_store(root, 1)
+    kill_at(root, "person", "phase_a.after_sidecar=kill", incarnation=2)
+    kept.insert({PERSON: [ADA]})
+    (row,) = open_store(root, 3).audit()
+    assert (Decision.ROLLED_BACK, (), NOT_PUBLISHED) == (
+        row.decision,
+        row.outcomes,
+        row.graph_version,
+    )
+    assert ([ADA], 2) == (kept.read(PERSON), kept.version())
+
+
+def test_a_failure_to_clear_the_sidecar_does_not_fail_the_operation(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is acknowledged and logged; the next open finds it published, once."""
+    store = open_store(root, 1)
+    with arm("sidecar.delete.before=raise(OSError, EIO)"), caplog.at_level(logging.WARNING):
+        receipt = store.insert(BOTH)
+    assert receipt.operation_id in caplog.text
+    assert (BOTH, 1) == (store.rows(), len(store.pending()))
+    after = open_store(root, 2)
+    (row,) = after.audit()
+    assert (Decision.ROLLED_FORWARD, receipt.graph_version) == (row.decision, row.graph_version)
+    assert ((), 2) == (after.pending(), after.version())
+
+
+def _corrupt(root: Path, name: str) -> None:
+    (root / "recovery" / name).write_text('{"format": 1, "half')
+
+
+def _future(root: Path, name: str) -> None:
+    (root / "recovery" / name).write_text('{"format": 7}')
+
+
+def _misnamed(root: Path, name: str) -> None:
+    _put_sidecar(root, "other", Pin(table=PERSON, expected=0, post=1))
+    (root / "recovery/other.json").rename(root / "recovery" / name)
+
+
+def _unknown_table(root: Path, name: str) -> None:
+    _put_sidecar(root, name.removesuffix(".json"), Pin(table="node:X", expected=0, post=1))
+
+
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [
+        (_corrupt, DamagedFileError),
+        (_future, FutureFormatError),
+        (_misnamed, MisnamedFileError),
+        (_unknown_table, DamagedFileError),
+    ],
+)
+def test_a_sidecar_that_cannot_be_judged_is_refused_by_name(
+    root: Path, damage: object, error: type[GraphError]
+) -> None:
+    """Writing is refused with nothing changed, the sound sidecar beside it too; reading works."""
+    kill_at(root, "both", "phase_c.before_publish=kill")
+    assert callable(damage)
+    damage(root, "9-bad.json")
+    before = image(root)
+    with pytest.raises(error, match=r"'recovery/9-bad.json'.*(move|upgrade)"):
+        open_store(root, 2)
+    assert EMPTY == open_store(root, 2, mode=Mode.READ_ONLY).rows()
+    assert before == image(root)
+    (root / "recovery/9-bad.json").unlink()
+    assert BOTH == open_store(root, 3).rows()
+
+
+def test_what_no_operation_leaves_is_refused_with_what_was_found(root: Path) -> None:
+    """Half of an operation with another's version on top: neither way would be right."""
+    store = open_store(root, 1)
+    store.insert({PERSON: [ADA, BOB], KNOWS: [ADA_BOB]})
+    _commit_raw(root, PERSON, 2, "half")
+    _commit_raw(root, PERSON, 3, "foreign")
+    pins = (Pin(table=KNOWS, expected=1, post=2), Pin(table=PERSON, expected=1, post=2))
+    _put_sidecar(root, "half", *pins)
+    before = image(root)
+    with pytest.raises(UndecidableSidecarError, match=r"half.*buried.*run repair"):
+        open_store(root, 2)
+    assert before == image(root)
+
+
+def test_one_that_waits_for_nobody_is_refused(root: Path) -> None:
+    """It rests on an unpublished version whose owner left no sidecar."""
+    open_store(root, 1).insert({PERSON: [ADA]})
+    _commit_raw(root, PERSON, 2, "nobody")
+    _commit_raw(root, PERSON, 3, "late")
+    _put_sidecar(root, "late", Pin(table=PERSON, expected=2, post=3))
+    with pytest.raises(UndecidableSidecarError, match=r"late.*waiting"):
+        open_store(root, 2)

@@ -1,0 +1,88 @@
+"""What the tests of both layers share: ports, a small store, its operations, and its image."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import graph
+from engine.graph import ColumnType, Graph, LoadMode, Row, TableSchema, schema_of
+from engine.storage import CountedClock, CountedIds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+PERSON = "node:Person"
+KNOWS = "edge:Knows"
+SCHEMA = schema_of(
+    TableSchema(key=PERSON, columns={"id": ColumnType.STR, "age": ColumnType.INT}),
+    TableSchema(
+        key=KNOWS,
+        columns={"id": ColumnType.STR, "src": ColumnType.STR, "dst": ColumnType.STR},
+    ),
+)
+DEADLINE_S = 30
+
+ADA = {"id": "ada", "age": 36}
+BOB = {"id": "bob", "age": 41}
+CYD = {"id": "cyd", "age": 7}
+ADA_BOB = {"id": "ada-bob", "src": "ada", "dst": "bob"}
+BOTH: dict[str, list[Row]] = {PERSON: [ADA, BOB], KNOWS: [ADA_BOB]}
+EMPTY: dict[str, list[Row]] = {PERSON: [], KNOWS: []}
+
+WORK: dict[str, Callable[[Graph], object]] = {
+    "open": lambda store: store,
+    "both": lambda store: store.insert(BOTH, actor="victim"),
+    "person": lambda store: store.insert({PERSON: [CYD]}, actor="victim"),
+    "merge": lambda store: store.load(
+        {PERSON: [{"id": "ada", "age": 37}], KNOWS: [ADA_BOB]}, LoadMode.MERGE
+    ),
+}
+
+
+def ports(incarnation: int, actor: str = "w") -> tuple[CountedClock, CountedIds]:
+    """Return the clock and the ids of the n-th process."""
+    return (
+        CountedClock(incarnation=incarnation),
+        CountedIds(incarnation=incarnation, actor=actor),
+    )
+
+
+def make_store(root: Path) -> Path:
+    """Make an empty store and return where it is."""
+    graph.init(root, SCHEMA, *ports(0))
+    return root
+
+
+def open_store(root: Path, incarnation: int = 9, **options: object) -> Graph:
+    """Open the store as the n-th process."""
+    return graph.open(root, *ports(incarnation), **options)  # type: ignore[arg-type]
+
+
+def start(root: Path, work: str, plan: str, incarnation: int = 1) -> subprocess.Popen[bytes]:
+    """Start a real process that opens the store and works under a plan of faults."""
+    path = os.pathsep.join([str(ROOT / "harness"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine.tests.victim", str(root), work, str(incarnation)],
+        env={**os.environ, "FAILPOINTS": plan, "PYTHONPATH": path},
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def kill_at(root: Path, work: str, plan: str, incarnation: int = 1) -> None:
+    """Let a real process die under the plan; that it did is part of the test."""
+    with start(root, work, f"{plan}", incarnation) as victim:
+        assert -signal.SIGKILL == victim.wait(DEADLINE_S), f"{plan} did not kill {work}"
+
+
+def image(root: Path) -> dict[str, bytes]:
+    """Return every file of a directory, and every directory as no bytes."""
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else b""
+        for path in sorted(root.rglob("*"))
+    }
