@@ -4,7 +4,8 @@
 `_pyio`, whose file objects call `os.write`, for what is opened below the root for writing. Each
 call that touches the root is announced before it happens as a hit on `python.<call>` through the
 seam, where it is counted, killed or made to fail like any declared point. References that other
-modules took before are replaced too. An audit hook watches for changes that come past the
+modules took before are replaced too; `prepare`, called before the fork, saves each child from
+looking through all memory for them. An audit hook watches for changes that come past the
 wrappers; `Wrapped.unseen` lists them.
 
 The buffers of `_pyio` are not those of C: a large write may reach the disk in other pieces. It
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABSENT = -1
+BUILTIN_OPEN = "builtins.open"
+# By identity of the original: the original, so that it stays alive, and what takes its place.
+Replacements = dict[int, tuple[object, object]]
 _OPEN_CHANGES = os.O_CREAT | os.O_TRUNC | getattr(os, "O_TMPFILE", 0)
 
 
@@ -103,12 +107,12 @@ class Wrapped:
     """An installation: where the points are, and what came past them."""
 
     roots: Roots
-    _unseen: list[Unseen]
+    found: list[Unseen]
     _thread: threading.local = field(default_factory=threading.local)
 
     def unseen(self) -> list[Unseen]:
         """Return the changes below the root, so far, that no point stood before."""
-        return list(self._unseen)
+        return list(self.found)
 
     @property
     def busy(self) -> bool:
@@ -125,27 +129,98 @@ class Wrapped:
             self._thread.busy = before
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holders:
+    """Who holds a reference to a call: names in modules, sets, defaults of functions."""
+
+    names: tuple[tuple[dict[str, Any], str], ...]
+    sets: tuple[set[object], ...]
+    functions: tuple[FunctionType, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What can be made before the fork: the wrappers for one root, and where they belong.
+
+    `modules` are the identities of all modules that were looked through.
+    """
+
+    root: Path
+    wrapped: Wrapped
+    replacements: Replacements
+    holders: Holders
+    modules: frozenset[int]
+
+
+_prepared: Prepared | None = None
+
+
+def prepare(root: Path) -> None:
+    """Make ready for `install(root)` in all children that this process forks later.
+
+    What they import after that is looked through when they install.
+    """
+    global _prepared  # noqa: PLW0603 -- it is for the children, and they inherit globals
+    if _prepared is not None and _prepared.root == root:
+        return
+    # What was frozen is hidden from the search; it is frozen again, or no child would share it.
+    was_frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    wrapped = Wrapped(roots_of(root), [])
+    replacements: Replacements = {
+        id(each): (each, _wrapper(wrapped, name, each)) for name, each in _originals()
+    }
+    _prepared = Prepared(
+        root=root,
+        wrapped=wrapped,
+        replacements=replacements,
+        holders=_holders_in_memory(replacements),
+        modules=frozenset(map(id, sys.modules.values())),
+    )
+    if was_frozen:
+        gc.collect()
+        gc.freeze()
+
+
 def install(root: Path) -> Wrapped:
     """Put a point before every change that this process's Python code makes below `root`.
 
     Only in a forked child, once, before the code under examination runs; threads that run
     already keep what they have at hand.
     """
-    found: list[Unseen] = []
-    wrapped = Wrapped(roots_of(root), found)
-    replacements: dict[int, tuple[object, object]] = {}
-    for name, arguments in CALLS.items():
-        # Not every system has every call.
-        if (original := getattr(os, name, None)) is not None:
-            wrapper = _wrapper(wrapped, name, original, arguments)
-            replacements[id(original)] = (original, wrapper)
-    replacements[id(builtins.open)] = (builtins.open, _opener(wrapped, builtins.open))
-    _replace_references(replacements)
-    watch(wrapped.roots, announced=lambda: wrapped.busy, found=found)
+    prepare(root)
+    assert _prepared is not None, "it was made just now"
+    wrapped = _prepared.wrapped
+    _replace(_prepared.holders, _prepared.replacements)
+    _replace(_holders_in(_modules_since(_prepared)), _prepared.replacements)
+    watch(wrapped.roots, announced=lambda: wrapped.busy, found=wrapped.found)
     return wrapped
 
 
-def _wrapper(
+def _modules_since(prepared: Prepared) -> list[object]:
+    """Return the modules that were imported later: the newest come last in `sys.modules`."""
+    newest: list[object] = []
+    for name in reversed(sys.modules):
+        module = sys.modules[name]
+        if id(module) in prepared.modules:
+            break
+        newest.append(module)
+    return newest
+
+
+def _originals() -> list[tuple[str, Callable[..., Any]]]:
+    """Return what is to be wrapped: not every system has every call of `os`."""
+    calls = [(name, call) for name in CALLS if (call := getattr(os, name, None)) is not None]
+    return [*calls, (BUILTIN_OPEN, builtins.open)]
+
+
+def _wrapper(wrapped: Wrapped, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    if name == BUILTIN_OPEN:
+        return _opener(wrapped, original)
+    return _announcer(wrapped, name, original, CALLS[name])
+
+
+def _announcer(
     wrapped: Wrapped, name: str, original: Callable[..., Any], arguments: tuple[Argument, ...]
 ) -> Callable[..., Any]:
     """Return a function that reaches the point of a call and then makes the call."""
@@ -193,33 +268,56 @@ def _opener(wrapped: Wrapped, original: Callable[..., Any]) -> Callable[..., Any
     return opened
 
 
-def _replace_references(replacements: dict[int, tuple[object, object]]) -> None:
-    """Put the wrappers where modules, defaults of functions and `os.supports_*` hold originals."""
-    # What a parent froze is hidden from the search.
-    gc.unfreeze()
-    originals = [original for original, _ in replacements.values()]
+def _holders_in_memory(replacements: Replacements) -> Holders:
+    """Search everything that the collector knows."""
     # Dictionaries of classes are left alone: there a Python function would become a method.
     modules = {id(getattr(one, "__dict__", None)) for one in sys.modules.values()}
+    names: list[tuple[dict[str, Any], str]] = []
+    sets: list[set[object]] = []
     defaults: list[tuple[object, ...]] = []
-    for holder in gc.get_referrers(*originals):
+    for holder in gc.get_referrers(*(original for original, _ in replacements.values())):
         match holder:
             case dict() if id(holder) in modules:
-                _replace_in_dict(holder, replacements)
+                names += [(holder, name) for name in holder if id(holder[name]) in replacements]
             case set():
-                # A wrapper can do what its original can: shutil asks for it by identity.
-                holder |= {replacements[id(f)][1] for f in holder if id(f) in replacements}
+                sets.append(holder)
             case tuple():
                 defaults.append(holder)
             case _:
                 pass
-    for function in gc.get_referrers(*defaults) if defaults else ():
-        if isinstance(function, FunctionType) and function.__defaults__ is not None:
-            function.__defaults__ = tuple(
-                replacements.get(id(value), (value, value))[1] for value in function.__defaults__
-            )
+    functions = gc.get_referrers(*defaults) if defaults else ()
+    return Holders(
+        names=tuple(names),
+        sets=tuple(sets),
+        functions=tuple(each for each in functions if isinstance(each, FunctionType)),
+    )
 
 
-def _replace_in_dict(names: dict[Any, Any], replacements: dict[int, tuple[object, object]]) -> None:
-    for name, value in list(names.items()):
+def _holders_in(modules: Iterable[object]) -> Holders:
+    """Return whatever in these modules could hold a call, whether it does or not."""
+    found = [getattr(module, "__dict__", None) for module in modules]
+    dictionaries = [names for names in found if isinstance(names, dict)]
+    values = [value for names in dictionaries for value in names.values()]
+    values += [part for each in values if isinstance(each, type) for part in vars(each).values()]
+    return Holders(
+        names=tuple((names, name) for names in dictionaries for name in names),
+        sets=tuple(each for each in values if isinstance(each, set)),
+        functions=tuple(each for each in values if isinstance(each, FunctionType)),
+    )
+
+
+def _replace(holders: Holders, replacements: Replacements) -> None:
+    """Put the wrappers where the holders have originals, also functions of `os.supports_*`."""
+    for names, name in holders.names:
+        value = names.get(name)
         if id(value) in replacements:
             names[name] = replacements[id(value)][1]
+    for held in holders.sets:
+        # A wrapper can do what its original can: shutil asks for it by identity.
+        held |= {replacements[id(f)][1] for f in held if id(f) in replacements}
+    for function in holders.functions:
+        defaults = function.__defaults__ or ()
+        if any(id(value) in replacements for value in defaults):
+            function.__defaults__ = tuple(
+                replacements.get(id(value), (value, value))[1] for value in defaults
+            )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import mmap
@@ -11,6 +12,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 from os import replace as taken_before
 from typing import TYPE_CHECKING
@@ -143,6 +145,29 @@ def test_references_that_were_taken_before_are_replaced(tmp_path: Path) -> None:
     calls = [one.split()[0] for one in told]
     assert ["open", "write", "fsync", "rename", "replace"] == calls
     assert [] == unseen
+
+
+def test_a_module_that_came_after_the_preparation_is_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a warm parent prepared once holds for children that find more modules than it did."""
+    (tmp_path / "late_store.py").write_text(
+        "import os\nfrom os import replace as taken\n"
+        "class Store:\n    def drop(self, path, unlink=os.unlink):\n        unlink(path)\n"
+    )
+    (tmp_path / "f").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(python_calls, "_prepared", None)
+    python_calls.prepare(tmp_path)
+    late_store = importlib.import_module("late_store")
+
+    def work(root: Path) -> None:
+        late_store.taken(root / "f", root / "g")
+        late_store.Store().drop(root / "g")
+
+    told = observed(tmp_path, work)
+    del sys.modules["late_store"]
+    assert (["replace g", "unlink g"], []) == told
 
 
 def test_a_temporary_file_that_removes_itself_is_seen(tmp_path: Path) -> None:
