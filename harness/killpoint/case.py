@@ -22,6 +22,13 @@ class Phase(StrEnum):
     RECOVER = "recover"
 
 
+class Means(StrEnum):
+    """How a crash was made: a process died, or was photographed where it would have died."""
+
+    SIGKILL = "sigkill"
+    IMAGE = "image"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A fault at the `occurrence`-th hit of `point`, in the words of the plan grammar.
@@ -72,7 +79,8 @@ class CaseResult:
     """What one case came to.
 
     `crash_images` holds the image id after each step, `recovery_hits` the points that the last,
-    unharmed reopening passed, in order. Times are seconds of wall clock in the worker.
+    unharmed reopening passed, in order. Times are seconds of wall clock in the worker. Of a
+    crash by image, `made_again` says that SIGKILL left the same bytes.
     """
 
     case: Case
@@ -88,6 +96,9 @@ class CaseResult:
     verify_s: float = 0.0
     worker: int = 0
     output: str = ""
+    crash_key: str = ""
+    means: Means = Means.SIGKILL
+    made_again: bool = False
 
     @property
     def signature(self) -> str:

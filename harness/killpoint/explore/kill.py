@@ -2,8 +2,9 @@
 
 Breadth first over occurrences: the first of every point, then the second, the last, the middle.
 After the workload's pairs come the pairs of each distinct crash's recovery, and so on to the depth
-asked for. Crashes are the same when their image and the number of acknowledged operations are:
-the recovery of one stands for all.
+asked for, crash by crash, so that all pairs of one recovery can be made together. Crashes are
+the same when their images are, and all else that their verdict rests on: the recovery of one
+stands for all.
 
 It never proposes a pair twice, and it never leaves one out: what a shard or the budget leaves
 undone is in the tallies.
@@ -44,7 +45,7 @@ class KillStrategy:
         self._pending: list[Case] = self._cases((), hits)
         self._totals = Counter({0: len(self._pending)})
         self._done: Counter[int] = Counter()
-        self._crashes: set[tuple[str, int]] = set()
+        self._crashes: set[tuple[str, str]] = set()
         self._images: dict[int, set[str]] = {}
         self._found: list[Case] = []
 
@@ -57,7 +58,7 @@ class KillStrategy:
         """Return all cases of the next depth that has any."""
         if not self._pending and self._found:
             self._level += 1
-            self._pending = sorted(self._found, key=self._rank)
+            self._pending = self._found
             self._found = []
         cases, self._pending = self._pending, []
         return cases
@@ -68,7 +69,7 @@ class KillStrategy:
         self._done[level] += 1
         if not result.crash_images:
             return
-        crash = (result.crash_images[-1], result.history.acknowledged_count)
+        crash = (result.crash_images[-1], result.crash_key)
         self._images.setdefault(level, set()).add(crash[0])
         if level >= self._depth_max or crash in self._crashes or not result.recovery_hits:
             return
@@ -99,10 +100,6 @@ class KillStrategy:
         cases = [Case(scenario=self._scenario, steps=(*before, step)) for step in steps]
         number, count = self._shard
         return [case for case in cases if case.shard(count) == number]
-
-    def _rank(self, case: Case) -> int:
-        # First occurrences in every image before second ones in any.
-        return min(case.steps[-1].occurrence, 3)
 
 
 def breadth_first(hits: Iterable[str]) -> list[tuple[str, int, int]]:

@@ -65,13 +65,20 @@ def become_subreaper() -> None:
 
 
 class Channel:
-    """The child's end of the pipe."""
+    """The child's end of the pipe, and of the socket on which it can stop."""
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_descriptor", "_stop")
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, stop: socket.socket | None = None) -> None:
         """Write to this descriptor from now on."""
         self._descriptor = descriptor
+        self._stop = stop
+
+    def halt(self) -> None:
+        """Stand still until the parent has looked at what is on disk."""
+        assert self._stop is not None, "only a child that is photographed may stop"
+        self._stop.send(b"s")
+        self._stop.recv(1)
 
     def send(self, *message: Any) -> None:  # noqa: ANN401 -- plain data of any shape
         """Write one message whole; plain data only."""
@@ -91,6 +98,13 @@ class ChildEnd:
     messages: tuple[list[Any], ...]
     output: str
     elapsed_s: float
+
+    @property
+    def how(self) -> str:
+        """Say in two or three words how it ended."""
+        if self.timed_out:
+            return "its deadline"
+        return f"signal {-self.exit_code}" if self.exit_code < 0 else f"exit code {self.exit_code}"
 
     @property
     def killed(self) -> bool:
@@ -123,23 +137,25 @@ class Nursery:
         *,
         deadline_s: float,
         attach: Callable[[int], None] | None = None,
+        look: Callable[[], None] | None = None,
     ) -> ChildEnd:
         """Fork, run `work` in the child, wait for its end, and kill what is left of its group.
 
         `attach` is called with the child's pid before `work` starts; the child waits for it, and
-        lets any process trace it.
+        lets any process trace it. `look` is called each time the child halts.
         """
         os.ftruncate(self._output, 0)
         os.lseek(self._output, 0, os.SEEK_SET)
         hear, speak = os.pipe2(os.O_CLOEXEC)
         gate = socket.socketpair() if attach is not None else None
+        stop = socket.socketpair() if look is not None else None
         sys.stdout.flush()
         sys.stderr.flush()
         started = time.monotonic()
         pid = os.fork()
         if pid == 0:
             os.close(hear)
-            _be_child(work, speak, self._output, gate)
+            _be_child(work, Channel(speak, stop[0] if stop else None), self._output, gate)
         os.close(speak)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
@@ -150,9 +166,15 @@ class Nursery:
                     # The child says that it waits; only then may anything fasten on to it.
                     gate[1].recv(1)
                     attach(pid)
-            frames, exit_code, timed_out = _wait(pid, hear, deadline_s)
+            halts = None
+            if stop is not None and look is not None:
+                stop[0].close()
+                halts = Halts(stop[1], look)
+            frames, exit_code, timed_out = _wait(pid, hear, deadline_s, halts)
         finally:
             os.close(hear)
+            if stop is not None:
+                stop[1].close()
             _bury_group(pid)
         return ChildEnd(
             pid=pid,
@@ -171,7 +193,25 @@ class Nursery:
         return os.pread(self._output, OUTPUT_BYTES_MAX, start).decode(errors="replace")
 
 
-def _be_child(work: Callable[[Channel], None], speak: int, output: int, gate: Gate | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Halts:
+    """The parent's end of the socket on which a child stops to be looked at."""
+
+    socket: socket.socket
+    look: Callable[[], None]
+
+    def answer(self) -> bool:
+        """Look at the halted child's work and let it go on; tell whether it can halt again."""
+        if not self.socket.recv(1):
+            return False
+        self.look()
+        self.socket.send(b"g")
+        return True
+
+
+def _be_child(
+    work: Callable[[Channel], None], channel: Channel, output: int, gate: Gate | None
+) -> None:
     code = EXIT_RAISED
     try:
         os.setpgid(0, 0)
@@ -186,7 +226,6 @@ def _be_child(work: Callable[[Channel], None], speak: int, output: int, gate: Ga
                 allow_tracing()
                 gate[0].send(b"w")
                 gate[0].recv(1)
-        channel = Channel(speak)
         try:
             work(channel)
             code = 0
@@ -199,7 +238,9 @@ def _be_child(work: Callable[[Channel], None], speak: int, output: int, gate: Ga
         os._exit(code)
 
 
-def _wait(pid: int, hear: int, deadline_s: float) -> tuple[bytearray, int, bool]:
+def _wait(
+    pid: int, hear: int, deadline_s: float, halts: Halts | None
+) -> tuple[bytearray, int, bool]:
     os.set_blocking(hear, False)
     handle = os.pidfd_open(pid)
     heard = bytearray()
@@ -207,11 +248,19 @@ def _wait(pid: int, hear: int, deadline_s: float) -> tuple[bytearray, int, bool]
     try:
         poll = select.poll()
         poll.register(handle, select.POLLIN)
+        if halts is not None:
+            poll.register(halts.socket, select.POLLIN)
         end = time.monotonic() + deadline_s
         look_ms = LOOK_FIRST_MS
         while True:
             left_ms = max((end - time.monotonic()) * 1000, 0)
-            if poll.poll(min(left_ms, look_ms)):
+            ready = {descriptor for descriptor, _ in poll.poll(min(left_ms, look_ms))}
+            if halts is not None and halts.socket.fileno() in ready:
+                if not halts.answer():
+                    poll.unregister(halts.socket)
+                _drain(hear, heard)
+                continue
+            if handle in ready:
                 break
             if left_ms <= look_ms:
                 timed_out = True

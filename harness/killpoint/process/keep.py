@@ -27,7 +27,7 @@ def keep(runner: Runner, result: CaseResult, directory: Path, token: str) -> Non
     if result.crash_images:
         for count in range(1, len(result.case.steps) + 1):
             case = Case(scenario=result.case.scenario, steps=result.case.steps[:count])
-            image.restore(runner.crash_image(case).image, directory / f"crash-{count}")
+            image.restore(runner.crash(case).image, directory / f"crash-{count}")
             image.restore(runner.recovered_image(result.case), directory / "recovered")
     (directory / "token.txt").write_text(token + "\n")
     (directory / "output.txt").write_text(result.output)

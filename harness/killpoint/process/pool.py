@@ -42,6 +42,8 @@ WORKER_ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 CASES_A_BATCH = 8
+# The pairs of one recovery come from one album: they belong to one worker.
+CASES_A_RECOVERY = 64
 CLOSE_S = 2.0
 
 
@@ -208,7 +210,8 @@ def _batches(cases: Sequence[Case]) -> Iterator[list[tuple[int, Case]]]:
     """Cut the cases into short runs; those that share their first steps stay together."""
     batch: list[tuple[int, Case]] = []
     for number, case in enumerate(cases):
-        if batch and (len(batch) >= CASES_A_BATCH or batch[-1][1].steps[:-1] != case.steps[:-1]):
+        most = CASES_A_RECOVERY if case.depth else CASES_A_BATCH
+        if batch and (len(batch) >= most or batch[-1][1].steps[:-1] != case.steps[:-1]):
             yield batch
             batch = []
         batch.append((number, case))

@@ -1,27 +1,30 @@
-"""Run one case after another for one scenario: restore, kill, restore, kill, ..., verify.
+"""Run one case after another for one scenario: make its crash, then verify in a fresh process.
 
 The runner lives in the warm parent. It prepares the scenario once (template, reference states, two
-traces that must agree), then for each case clones the template, forks a victim per step, and at
-the end a verifier in a fresh process. Images after a step are remembered, so that the many
-recoveries of one crash start from the same bytes without making the crash again.
+traces that must agree). A case's crash comes from `killpoint.process.crash`; where it was made by
+image and an equal crash was verified before, that verdict stands for this one too, and one such
+case in twenty is made again by SIGKILL and must leave the same bytes.
 
 It never calls the system under test itself, and never decides which cases to run.
 """
 
 from __future__ import annotations
 
-import os
-from collections import OrderedDict
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from killpoint import image
-from killpoint.case import Case, CaseResult, Phase, Step, Violation
+from killpoint.case import Case, CaseResult, Means, Phase
 from killpoint.errors import PrepareError
 from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue
 from killpoint.history import History, OperationRecord, Outcome
-from killpoint.invariants import INSIDE_THE_ROOT
+from killpoint.process.crash import Crash, Crashes, UnfitCrash
+from killpoint.process.judgement import judge, unfit
+from killpoint.process.place import Place
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
@@ -38,10 +41,7 @@ if TYPE_CHECKING:
     from killpoint.process.child import ChildEnd, Nursery
     from killpoint.scenario import Scenario
 
-REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
-# A small store's crash weighs more than its bytes, and every fork copies the map of all memory.
-REMEMBERED_COUNT_MAX = 512
-OUTPUT_CHARACTERS_MAX = 4000
+MADE_AGAIN_ONE_IN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,50 +61,39 @@ class Preparation:
     doubts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crash:
-    """The state of things after some steps of a case: where it died and what had been said."""
-
-    image: Image
-    history: History
-    witness: Any
-    struck: tuple[str, ...]
-    ends: tuple[ChildEnd, ...]
-    beside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Unfit(Exception):  # noqa: N818 -- a result, carried out of the middle of a case
-    reason: Reason
-    detail: str
-    end: ChildEnd
-
-
 class Runner:
-    """Runs the cases of one scenario in one worker."""
+    """Runs the cases of one scenario in one worker. `images` asks for image mode at depth 0 too."""
 
-    def __init__(self, scenario: Scenario | Program, nursery: Nursery, directory: Path) -> None:
+    def __init__(
+        self,
+        scenario: Scenario | Program,
+        nursery: Nursery,
+        directory: Path,
+        *,
+        images: bool = False,
+    ) -> None:
         """Work below `directory`, with children from `nursery`."""
         self.scenario = scenario
+        self._images = images
+        self._directory = directory
         self._subject = subject_of(scenario, nursery, directory)
-        self._case_directory = directory / "case"
-        self.root = self._case_directory / "store"
-        self._template: Image | None = None
+        self._place = Place(directory)
+        self.root = self._place.root
+        self._crashes: Crashes | None = None
         self._references: tuple[Any, ...] = ()
         self._operations: tuple[str, ...] = ()
-        self._remembered: OrderedDict[tuple[Step, ...], Crash] = OrderedDict()
-        self._remembered_bytes = 0
-        self._standing: Image | None = None
+        self._verified: dict[tuple[str, str], CaseResult] = {}
         self._recovered_seen: set[str] = set()
-        self._crashes_told: set[tuple[str, int]] = set()
-        self._turn = 0
         self._told: dict[str, list[str]] = {"note": [], "doubt": []}
+        self._turn = 0
 
     def prepare(self) -> Preparation:
         """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
-        self._fresh_directory()
+        self._place.fresh()
         self._must(self._subject.prepare(self.root), "prepared", "preparing the store")
-        self._template = image.capture(self.root)
+        self.template = self._place.capture()
+        self._crashes = Crashes(self._subject, self._place, self.template)
+        self._place.restore(self.template)
         said = self._must(self._subject.references(self.root), "references", "the workload")
         self._references, reopened = tuple(said[0]), said[1]
         if self._references and reopened != self._references[-1]:
@@ -114,14 +103,9 @@ class Runner:
         first, first_image = self._trace()
         second, second_image = self._trace()
         if first != second and not self._told["doubt"]:
-            where = next(
-                (
-                    i
-                    for i, pair in enumerate(zip(first, second, strict=False))
-                    if pair[0] != pair[1]
-                ),
-                min(len(first), len(second)),
-            )
+            pairs = enumerate(zip(first, second, strict=False))
+            ends = min(len(first), len(second))
+            where = next((index for index, (a, b) in pairs if a != b), ends)
             raise PrepareError(
                 self.scenario.name, f"two runs without fault differ from hit {where + 1} on"
             )
@@ -139,7 +123,7 @@ class Runner:
         )
 
     def _trace(self) -> tuple[tuple[Hit, ...], Image]:
-        self._restore(self._template)
+        self._place.restore(self.template)
         end = self._subject.trace(self.root)
         self._must(end, "finished", "the workload")
         failed = end.last("fail")
@@ -148,43 +132,104 @@ class Runner:
         self._operations = self._subject.operations(end)
         for kind, sentences in self._told.items():
             sentences += [said[0] for said in end.all(kind)]
-        return self._subject.hits(end), image.capture(self.root)
+        return self._subject.hits(end), self._place.capture()
 
     def _must(self, end: ChildEnd, message: str, doing: str) -> list[Any]:
         said = end.last(message)
         if said is None:
             raised = end.last("raised")
-            why = f"{raised[0]}: {raised[1]}" if raised else _how_it_ended(end)
+            why = f"{raised[0]}: {raised[1]}" if raised else end.how
             tail = end.output.strip().splitlines()
             hint = f" (its output ends: {tail[-1]!r})" if tail and not raised else ""
             raise PrepareError(self.scenario.name, f"{doing} ended with {why}{hint}")
         return said
 
-    def run(self, case: Case, *, every_follow_up: bool = False) -> CaseResult:
+    def run(self, case: Case) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
         self._turn += 1
-        if every_follow_up:
-            # A replay shows something only if every process of the case dies again.
-            self._remembered.clear()
-            self._remembered_bytes = 0
+        means = self._means(case)
         try:
-            crash = self._crash(case.steps)
-        except _Unfit as unfit:
-            return CaseResult(
-                case=case,
-                verdict=Verdict.UNDECIDED,
-                reason=unfit.reason,
-                detail=unfit.detail,
-                victim_s=unfit.end.elapsed_s,
-                output=unfit.end.output[-OUTPUT_CHARACTERS_MAX:],
-            )
-        self._restore(crash.image)
-        end = self._verify(case, crash, every_follow_up=every_follow_up)
-        return self._judge(case, crash, end)
+            crash = self.crashes.make(case.steps, means)
+            again = means is Means.IMAGE and _is_made_again(case)
+            if again:
+                by_kill = self.crashes.kill_last(case.steps)
+                if by_kill.image.id != crash.image.id:
+                    return _disagreement(case, crash, by_kill)
+        except UnfitCrash as why:
+            return unfit(case, why)
+        return replace(self._verified_once(case, crash, means), means=means, made_again=again)
 
-    def crash_image(self, case: Case) -> Crash:
-        """Return the crash that a case makes, before any verification."""
-        return self._crash(case.steps)
+    def replay(self, case: Case) -> CaseResult:
+        """Execute a case with every process of it dying again, and every follow-up tried."""
+        self.crashes.forget()
+        try:
+            crash = self.crashes.make(case.steps, Means.SIGKILL)
+        except UnfitCrash as why:
+            return unfit(case, why)
+        end = self._verify(case, crash, follow_ups=None)
+        return replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
+
+    def crash(self, case: Case) -> Crash:
+        """Return the crash that a case makes by SIGKILL, before any verification."""
+        return self.crashes.make(case.steps, Means.SIGKILL)
+
+    @property
+    def crashes(self) -> Crashes:
+        """Return what makes crashes; there is nothing to crash before `prepare`."""
+        if self._crashes is None:
+            raise PrepareError(self.scenario.name, "it was not prepared")
+        return self._crashes
+
+    def _means(self, case: Case) -> Means:
+        deeper = bool(case.steps) and case.steps[-1].phase is Phase.RECOVER
+        able = self._subject.can_be_photographed
+        return Means.IMAGE if able and (deeper or self._images) else Means.SIGKILL
+
+    def _verified_once(self, case: Case, crash: Crash, means: Means) -> CaseResult:
+        """Verify the crash, unless by image an equal one was verified before."""
+        key = (crash.image.id, _digest(crash))
+        known = self._verified.get(key)
+        if known is not None and means is Means.IMAGE:
+            return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
+        end = self._verify(case, crash, follow_ups=(self._turn,))
+        recovered = end.last("recovered")
+        if recovered is not None and recovered[0] not in self._recovered_seen:
+            # Every kind of follow-up once per distinct recovered image, each from that image.
+            self._recovered_seen.add(recovered[0])
+            if self._subject.follow_ups_count > 1:
+                end = self._verify(case, crash, follow_ups=None)
+        result = replace(judge(case, crash, end), crash_key=key[1])
+        if known is None:
+            # The first of its kind tells the recovery's hits, for what lies deeper.
+            result = replace(result, recovery_hits=self._hits(case, crash, end))
+            self._verified[key] = result
+        return result
+
+    def _verify(self, case: Case, crash: Crash, *, follow_ups: tuple[int, ...] | None) -> ChildEnd:
+        self._place.restore(crash.image)
+        dossier = Dossier(
+            incarnation=FIRST_VICTIM + len(case.steps),
+            references=self._references,
+            history=crash.history if case.steps else self._full_history(),
+            witness=crash.witness,
+            struck=crash.struck,
+            follow_ups=follow_ups,
+        )
+        return self._subject.verify(self.root, dossier)
+
+    def _full_history(self) -> History:
+        return History(
+            operations=tuple(
+                OperationRecord(index=i, name=name, outcome=Outcome.ACKNOWLEDGED)
+                for i, name in enumerate(self._operations)
+            )
+        )
+
+    def _hits(self, case: Case, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
+        """Return the points that the recovery from this crash passes."""
+        self._place.restore(crash.image)
+        apart = self._subject.trace_recovery(self.root, FIRST_VICTIM + len(case.steps))
+        return tuple(hit.point for hit in self._subject.hits(apart or end))
 
     def measure(self, case: Case) -> Bracketing:
         """Run the workload, or the recovery from a case's crash, under strace with marks."""
@@ -193,8 +238,8 @@ class Runner:
         why_not = unavailable()
         if why_not:
             return Bracketing(measured=False, why_not=why_not)
-        self._restore(self._crash(case.steps).image)
-        output = self._case_directory.parent / "measure"
+        self._place.restore(self.crash(case).image)
+        output = self._directory / "measure"
         incarnation = FIRST_VICTIM + len(case.steps)
         end = self._subject.measure(self.root, incarnation, output, recovery=bool(case.steps))
         seen = read_trace(output, self.root)
@@ -209,188 +254,34 @@ class Runner:
 
     def recovered_image(self, case: Case) -> Image:
         """Return the store as recovery leaves it, before any follow-up."""
-        crash = self._crash(case.steps)
-        self._restore(crash.image)
-        self._subject.verify(self.root, replace(self._dossier(case, crash), follow_ups=()))
-        return image.capture(self.root)
+        self._verify(case, self.crash(case), follow_ups=())
+        return self._place.capture()
 
     def describe(self, content: Image) -> tuple[str, ...]:
         """Return what the scenario's own words say of a directory with this content."""
-        self._restore(content)
-        end = self._subject.describe(self.root)
-        said = end.last("description")
+        self._place.restore(content)
+        said = self._subject.describe(self.root).last("description")
         return tuple(said[0]) if said else ()
 
-    @property
-    def template(self) -> Image:
-        """Return the prepared store."""
-        if self._template is None:
-            raise PrepareError(self.scenario.name, "it was not prepared")
-        return self._template
 
-    def _crash(self, steps: tuple[Step, ...]) -> Crash:
-        if not steps:
-            return Crash(image=self.template, history=History(), witness=None, struck=(), ends=())
-        known = self._remembered.get(steps)
-        if known is not None:
-            self._remembered.move_to_end(steps)
-            return known
-        before = self._crash(steps[:-1])
-        step = steps[-1]
-        self._restore(before.image)
-        incarnation = FIRST_VICTIM + len(steps) - 1
-        if step.phase is Phase.RUN:
-            end = self._subject.run(self.root, step, incarnation)
-            history = self._subject.history(end)
-            witness = before.witness
-        else:
-            end = self._subject.recover(self.root, step, incarnation, before.witness)
-            history = before.history
-            witness = (end.last("witness") or [None])[0]
-        struck = self._struck(end, step)
-        crash = Crash(
-            image=image.capture(self.root),
-            history=history,
-            witness=witness,
-            struck=(*before.struck, struck),
-            ends=(*before.ends, end),
-            beside=(*before.beside, *self._beside()),
-        )
-        self._remember(steps, crash)
-        # What was just read still stands there: to restore it would write the same again.
-        self._standing = None if crash.beside else crash.image
-        return crash
-
-    def _struck(self, end: ChildEnd, step: Step) -> str:
-        """Return the point that the fault struck; raise `_Unfit` when it did not, or not there."""
-        where = f"{step.point}@{step.occurrence}" if step.point else f"hit {step.ordinal}"
-        if end.timed_out:
-            raise _Unfit(Reason.HUNG, f"the victim did not reach {where} in time", end)
-        fired = self._subject.fired(end, step)
-        if fired:
-            return fired
-        missed = end.last("missed")
-        if missed is not None:
-            raise _Unfit(Reason.NOT_FIRED, missed[0], end)
-        raised = end.last("raised")
-        if raised is not None:
-            raise _Unfit(Reason.VICTIM_RAISED, f"{raised[0]}: {raised[1]}", end)
-        raise _Unfit(Reason.NOT_FIRED, f"{where} was not reached; {_how_it_ended(end)}", end)
-
-    def _remember(self, steps: tuple[Step, ...], crash: Crash) -> None:
-        self._remembered[steps] = crash
-        self._remembered_bytes += crash.image.size_bytes
-        while len(self._remembered) > 1 and (
-            self._remembered_bytes > REMEMBERED_BYTES_MAX
-            or len(self._remembered) > REMEMBERED_COUNT_MAX
-        ):
-            _, dropped = self._remembered.popitem(last=False)
-            self._remembered_bytes -= dropped.image.size_bytes
-
-    def _verify(self, case: Case, crash: Crash, *, every_follow_up: bool) -> ChildEnd:
-        dossier = self._dossier(case, crash)
-        if every_follow_up:
-            return self._subject.verify(self.root, replace(dossier, follow_ups=None))
-        end = self._subject.verify(self.root, dossier)
-        recovered = end.last("recovered")
-        if recovered is None or recovered[0] in self._recovered_seen:
-            return end
-        # Every kind of follow-up once per distinct recovered image, each from that image.
-        self._recovered_seen.add(recovered[0])
-        if self._subject.follow_ups_count < 2:  # noqa: PLR2004 -- one kind was just tried
-            return end
-        self._restore(crash.image)
-        return self._subject.verify(self.root, replace(dossier, follow_ups=None))
-
-    def _dossier(self, case: Case, crash: Crash) -> Dossier:
-        return Dossier(
-            incarnation=FIRST_VICTIM + len(case.steps),
-            references=self._references,
-            history=crash.history if case.steps else self._full_history(),
-            witness=crash.witness,
-            struck=crash.struck,
-            follow_ups=(self._turn,),
-        )
-
-    def _full_history(self) -> History:
-        return History(
-            operations=tuple(
-                OperationRecord(index=i, name=name, outcome=Outcome.ACKNOWLEDGED)
-                for i, name in enumerate(self._operations)
-            )
-        )
-
-    def _judge(self, case: Case, crash: Crash, end: ChildEnd) -> CaseResult:
-        violations = tuple(
-            Violation(invariant=name, evidence=tuple(evidence))
-            for name, evidence in end.all("violation")
-        )
-        if crash.beside:
-            evidence = f"a victim left {', '.join(crash.beside)} beside the root"
-            violations += (Violation(invariant=INSIDE_THE_ROOT, evidence=(evidence,)),)
-        verdict, reason, detail = Verdict.PASSED, Reason.NONE, ""
-        undecided = end.last("undecided")
-        if violations:
-            verdict, reason = Verdict.FAILED, Reason.VIOLATION
-        elif undecided is not None:
-            verdict, reason = Verdict.UNDECIDED, Reason.CHECKER_RAISED
-            detail = f"{undecided[0]}: {undecided[1]}"
-        elif end.timed_out:
-            verdict, reason = Verdict.UNDECIDED, Reason.HUNG
-            detail = "the verifier passed its deadline"
-        elif end.last("verified") is None or end.exit_code != 0:
-            verdict, reason = Verdict.UNDECIDED, Reason.VERIFIER_DIED
-            raised = end.last("raised")
-            detail = f"{raised[0]}: {raised[1]}" if raised else _how_it_ended(end)
-        recovered = end.last("recovered")
-        hits = self._told_hits(case, crash, end)
-        output = "".join(each.output for each in (*crash.ends, end))
-        return CaseResult(
-            case=case,
-            verdict=verdict,
-            reason=reason,
-            detail=detail,
-            violations=violations,
-            history=crash.history,
-            crash_images=(crash.image.id,),
-            recovered_image=recovered[0] if recovered else "",
-            recovery_hits=hits,
-            victim_s=crash.ends[-1].elapsed_s if crash.ends else 0.0,
-            verify_s=end.elapsed_s,
-            output="" if verdict is Verdict.PASSED else output[-OUTPUT_CHARACTERS_MAX:],
-        )
-
-    def _told_hits(self, case: Case, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
-        """Return the recovery's hits the first time that this worker meets this crash."""
-        key = (crash.image.id, crash.history.acknowledged_count)
-        if key in self._crashes_told:
-            return ()
-        self._crashes_told.add(key)
-        self._restore(crash.image)
-        apart = self._subject.trace_recovery(self.root, FIRST_VICTIM + len(case.steps))
-        return tuple(hit.point for hit in self._subject.hits(apart or end))
-
-    def _fresh_directory(self) -> None:
-        image.clear(self._case_directory)
-        self._case_directory.mkdir(parents=True)
-
-    def _beside(self) -> list[str]:
-        return sorted(name for name in os.listdir(self._case_directory) if name != self.root.name)
-
-    def _restore(self, content: Image | None) -> None:
-        """Make the store's directory hold this, for the one child that runs there next."""
-        standing, self._standing = self._standing, None
-        if content is not None and content is standing:
-            return
-        for name in self._beside():
-            path = self._case_directory / name
-            image.clear(path) if path.is_dir() else path.unlink()
-        image.restore(content or self.template, self.root)
+def _digest(crash: Crash) -> str:
+    """Return what, besides the image, the verdict on a crash depends on."""
+    operations = [(each.index, each.outcome.value) for each in crash.history.operations]
+    told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
+    return hashlib.blake2b(told, digest_size=8).hexdigest()
 
 
-def _how_it_ended(end: ChildEnd) -> str:
-    if end.timed_out:
-        return "its deadline"
-    if end.exit_code < 0:
-        return f"signal {-end.exit_code}"
-    return f"exit code {end.exit_code}"
+def _is_made_again(case: Case) -> bool:
+    text = "/".join(f"{step.point}@{step.occurrence}#{step.ordinal}" for step in case.steps)
+    return hashlib.blake2b(text.encode()).digest()[0] % MADE_AGAIN_ONE_IN == 0
+
+
+def _disagreement(case: Case, crash: Crash, by_kill: Crash) -> CaseResult:
+    differs = image.difference(crash.image, by_kill.image).describe()
+    return CaseResult(
+        case=case,
+        verdict=Verdict.UNDECIDED,
+        reason=Reason.NOT_DETERMINISTIC,
+        detail=f"image mode and SIGKILL leave different bytes: {differs}",
+        made_again=True,
+    )

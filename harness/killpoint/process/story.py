@@ -45,7 +45,7 @@ class Story:
 
 def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
     """Run the case, and once more each part of it, to see what every part left behind."""
-    result = runner.run(case, every_follow_up=True)
+    result = runner.replay(case)
     chapters = [
         Chapter(
             title="the store before",
@@ -60,7 +60,7 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
     reached = len(result.crash_images) > 0
     for count in range(1, len(case.steps) + 1 if reached else 1):
         step = case.steps[count - 1]
-        crash = runner.crash_image(Case(scenario=case.scenario, steps=case.steps[:count]))
+        crash = runner.crash(Case(scenario=case.scenario, steps=case.steps[:count]))
         name, _, occurrence = crash.struck[-1].rpartition("@")
         chapters.append(
             Chapter(

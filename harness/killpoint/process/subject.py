@@ -7,20 +7,28 @@ calls. It never decides a verdict.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from killpoint.failpoints import Hit
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process import strike, traced, verifier, victim
-from killpoint.sources import marks
+from killpoint.process.crash import Album, Photograph
+from killpoint.scenario import PointSource
+from killpoint.sources import marks, python_calls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from killpoint.case import Step
+    from killpoint.image import Image
     from killpoint.process.child import Channel, ChildEnd, Nursery
+    from killpoint.process.place import Place
     from killpoint.process.verifier import Dossier
     from killpoint.scenario import Scenario
+
+
+PHOTOGRAPHS_S = 120.0
 
 
 class Subject(Protocol):
@@ -44,6 +52,15 @@ class Subject(Protocol):
 
     def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store, armed."""
+
+    @property
+    def can_be_photographed(self) -> bool:
+        """Tell whether its points are passed inside the child, which can stop there."""
+
+    def photograph(
+        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
+    ) -> Album:
+        """Run the workload or a recovery, stopping at each point to be photographed."""
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
         """Reopen the store under a counting seam; None when `verify` has already counted."""
@@ -93,6 +110,9 @@ class StoreSubject:
 
     def trace(self, root: Path) -> ChildEnd:
         """Run the workload under a counting seam; says `hits` and `finished`."""
+        if PointSource.PYTHON in self._scenario.points:
+            # Here, for the trace comes before all others: no child need do it again.
+            python_calls.prepare(root)
 
         def work(channel: Channel) -> None:
             tape = victim.Tape()
@@ -119,6 +139,32 @@ class StoreSubject:
             victim.recover(self._scenario, root, channel, incarnation, earlier)
 
         return self._child(work)
+
+    @property
+    def can_be_photographed(self) -> bool:
+        """Tell whether its points are passed inside the child, which can stop there."""
+        return True
+
+    def photograph(
+        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
+    ) -> Album:
+        """Run the workload or a recovery, stopping at each point to be photographed."""
+        names = [operation.name for operation in self._scenario.operations]
+
+        def work(channel: Channel) -> None:
+            strike.count(victim.Model(channel))
+            if recovery:
+                victim.recover(self._scenario, place.root, channel, incarnation, earlier)
+            else:
+                victim.run(self._scenario, place.root, channel, incarnation)
+
+        images: list[Image] = []
+        end = self._nursery.run(
+            work,
+            deadline_s=max(self._scenario.deadline_s, PHOTOGRAPHS_S),
+            look=lambda: images.append(place.look()),
+        )
+        return album_of(names, images, end)
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
         """Leave it to `verify`, which counts while it recovers."""
@@ -160,15 +206,7 @@ class StoreSubject:
     def history(self, end: ChildEnd) -> History:
         """Return what the victim had said."""
         names = [operation.name for operation in self._scenario.operations]
-        outcomes = {index: (Outcome.IN_FLIGHT, "") for (index,) in end.all("attempt")}
-        outcomes |= {i: (Outcome.ACKNOWLEDGED, detail) for i, detail in end.all("ack")}
-        outcomes |= {i: (Outcome.FAILED, detail) for i, detail in end.all("fail")}
-        return History(
-            operations=tuple(
-                OperationRecord(index=i, name=names[i], outcome=outcome, detail=detail)
-                for i, (outcome, detail) in sorted(outcomes.items())
-            )
-        )
+        return history_of(names, end.messages)
 
     def operations(self, end: ChildEnd) -> tuple[str, ...]:
         """Return the names of the workload's operations."""
@@ -177,3 +215,53 @@ class StoreSubject:
 
     def _child(self, work: object) -> ChildEnd:
         return self._nursery.run(work, deadline_s=self._scenario.deadline_s)  # type: ignore[arg-type]
+
+
+def history_of(names: list[str], messages: Sequence[list[Any]]) -> History:
+    """Return the history that these messages of a victim tell."""
+    outcomes: dict[int, tuple[Outcome, str]] = {}
+    for kind, *said in messages:
+        match kind:
+            case "attempt":
+                outcomes[said[0]] = (Outcome.IN_FLIGHT, "")
+            case "ack":
+                outcomes[said[0]] = (Outcome.ACKNOWLEDGED, said[1])
+            case "fail":
+                outcomes[said[0]] = (Outcome.FAILED, said[1])
+            case _:
+                continue
+    return History(
+        operations=tuple(
+            OperationRecord(index=i, name=names[i], outcome=outcome, detail=detail)
+            for i, (outcome, detail) in sorted(outcomes.items())
+        )
+    )
+
+
+def album_of(names: list[str], images: list[Image], end: ChildEnd) -> Album:
+    """Put together what the parent saw at each halt and what the child said of it."""
+    photographs: list[Photograph] = []
+    threads_most = 1
+    heard: list[list[Any]] = []
+    for message in end.messages:
+        if message[0] != "halt":
+            heard.append(message)
+            continue
+        point, occurrence, footprint, threads = message[1:]
+        threads_most = max(threads_most, threads)
+        if len(photographs) < len(images):
+            hit, taken = Hit(point, occurrence, footprint), images[len(photographs)]
+            history = history_of(names, heard)
+            photographs.append(Photograph(hit=hit, image=taken, history=history))
+    why_not = ""
+    if threads_most > 1:
+        why_not = f"the process has {threads_most} threads"
+    elif end.last("finished") is None:
+        why_not = f"the process did not finish: {end.how}"
+    return Album(
+        by_hit={(each.hit.point, each.hit.occurrence): each for each in photographs},
+        in_order=tuple(photographs),
+        witness=(end.last("witness") or [None])[0],
+        end=end,
+        why_not=why_not,
+    )

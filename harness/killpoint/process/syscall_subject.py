@@ -18,6 +18,7 @@ from killpoint import failpoints, image
 from killpoint.errors import PrepareError
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process import traced, victim
+from killpoint.process.crash import NO_ALBUM, Album
 from killpoint.process.subject import StoreSubject, Subject
 from killpoint.process.traced import Rehearsal, Tracing, told
 from killpoint.scenario import PointSource, Program, Scenario
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from killpoint.case import Step
     from killpoint.failpoints import Hit
     from killpoint.process.child import Channel, ChildEnd, Nursery
+    from killpoint.process.place import Place
     from killpoint.process.verifier import Dossier
 
 CHECK_ACCEPTS = "the check program accepts the store"
@@ -103,6 +105,15 @@ class NativeSubject:
             image.restore(before, root)
         work = self._recovery(root, incarnation, earlier)
         return self._tracing.kill(work, root, step, self._recoveries[key])
+
+    can_be_photographed = False
+
+    def photograph(
+        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
+    ) -> Album:
+        """Have no photographs: it passes its points outside of itself."""
+        del place, incarnation, earlier, recovery
+        return NO_ALBUM
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
         """Reopen the store under strace, and remember what this crash's recovery does."""
@@ -186,6 +197,15 @@ class ProgramSubject:
         """Miss: a program's recovery is its check, which is not killed."""
         del incarnation, earlier
         return self._tracing.kill(self._command(root), root, step, NO_CALLS)
+
+    can_be_photographed = False
+
+    def photograph(
+        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
+    ) -> Album:
+        """Have no photographs: it passes its points outside of itself."""
+        del place, incarnation, earlier, recovery
+        return NO_ALBUM
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
         """Have none, for the same reason."""

@@ -6,6 +6,7 @@ operation, acknowledgements after it. It never judges, and it never runs in the 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from killpoint import failpoints
@@ -113,6 +114,20 @@ def recover(
     system.close(system.open(root, Ports(incarnation=incarnation, actor="recover")))
     _doubt(channel, unseen())
     channel.send("finished")
+
+
+class Model:
+    """Halts at every hit, and says which it is and how many threads there are."""
+
+    def __init__(self, channel: Channel) -> None:
+        """Halt on this channel."""
+        self._channel = channel
+
+    def __call__(self, hit: Hit) -> None:
+        """Say where, then stand still until the parent has looked."""
+        threads = len(os.listdir("/proc/self/task"))
+        self._channel.send("halt", hit.point, hit.occurrence, hit.footprint, threads)
+        self._channel.halt()
 
 
 class Tape:

@@ -21,12 +21,12 @@ from killpoint.errors import KillpointError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
-from killpoint.scenario import Program
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
     from killpoint.case import Case, CaseResult
+    from killpoint.scenario import Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Trouble:
 def serve(connection: Connection, settings: WorkerSettings) -> None:
     """Answer requests until the connection ends: the whole life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 -- for the life of the process
+    sys.stdin = open(os.devnull)  # noqa: SIM115 -- for the life of the process
     try:
         desk = Desk(settings)
         connection.send(desk.inventory())
@@ -106,7 +106,7 @@ class Desk:
                     connection.send(self._run(case))
             case "replay":
                 case, directory, token = arguments
-                result = self._now().run(case, every_follow_up=True)
+                result = self._now().replay(case)
                 if directory is not None:
                     keep.keep(self._now(), result, Path(directory), token)
                 connection.send(result)

@@ -1,0 +1,210 @@
+"""Make the crashes of cases: by SIGKILL, or by stopping one recovery at each of its points.
+
+A crash is what a case has left on disk after some of its steps, and what had been said by then.
+By SIGKILL each step costs a process. In image mode one child runs the whole of a step's process,
+stops at every point, and is photographed there: one run yields the images of all its points.
+Both are the same moment: the point is reached, and the fault has not acted.
+
+It never takes an image of a process with several threads for a crash: the others run on while one
+stands still. It says so, and the step is made by SIGKILL.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from killpoint.case import Means, Phase, Step
+from killpoint.history import History
+from killpoint.process.victim import FIRST_VICTIM
+from killpoint.verdict import Reason
+
+if TYPE_CHECKING:
+    from killpoint.failpoints import Hit
+    from killpoint.image import Image
+    from killpoint.process.child import ChildEnd
+    from killpoint.process.place import Place
+    from killpoint.process.subject import Subject
+
+REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
+# A small store's crash weighs more than its bytes, and every fork copies the map of all memory.
+REMEMBERED_COUNT_MAX = 512
+ALBUMS_MAX = 8
+
+Steps = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """The state of things after some steps of a case: where it died and what had been said."""
+
+    image: Image
+    history: History
+    witness: Any
+    struck: tuple[str, ...]
+    ends: tuple[ChildEnd, ...]
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photograph:
+    """A process stopped at a hit: the store's content then, and the history so far."""
+
+    hit: Hit
+    image: Image
+    history: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Album:
+    """All photographs of one process, by hit and by ordinal; `why_not` if it was unfit."""
+
+    by_hit: dict[tuple[str, int], Photograph]
+    in_order: tuple[Photograph, ...]
+    witness: Any
+    end: ChildEnd | None
+    why_not: str = ""
+
+
+NO_ALBUM = Album(by_hit={}, in_order=(), witness=None, end=None, why_not="points are outside")
+
+
+@dataclass(frozen=True, slots=True)
+class UnfitCrash(Exception):  # noqa: N818 -- a result, carried out of the middle of a case
+    """A step that made no crash: why, and how its process ended."""
+
+    reason: Reason
+    detail: str
+    end: ChildEnd
+
+
+class Crashes:
+    """Makes and remembers the crashes of one scenario."""
+
+    def __init__(self, subject: Subject, place: Place, template: Image) -> None:
+        """Start every case from `template`."""
+        self._subject = subject
+        self._place = place
+        self._start = Crash(image=template, history=History(), witness=None, struck=(), ends=())
+        self._remembered: OrderedDict[tuple[Steps, Means], Crash] = OrderedDict()
+        self._remembered_bytes = 0
+        self._albums: OrderedDict[Steps, Album] = OrderedDict()
+        self.notes: set[str] = set()
+
+    def forget(self) -> None:
+        """Make everything anew from here on, as a replay must."""
+        self._remembered.clear()
+        self._remembered_bytes = 0
+        self._albums.clear()
+
+    def make(self, steps: Steps, means: Means) -> Crash:
+        """Return the crash that these steps make, the last one by `means`.
+
+        Steps before the last are made by the same means. Raises `UnfitCrash`.
+        """
+        if not steps:
+            return self._start
+        known = self._remembered.get((steps, means))
+        if known is not None:
+            self._remembered.move_to_end((steps, means))
+            return known
+        crash = self._made(steps, means)
+        self._remember((steps, means), crash)
+        return crash
+
+    def _made(self, steps: Steps, means: Means) -> Crash:
+        match means:
+            case Means.SIGKILL:
+                return self._kill(steps, self.make(steps[:-1], means))
+            case Means.IMAGE:
+                return self._photographed(steps)
+
+    def kill_last(self, steps: Steps) -> Crash:
+        """Make the last step by SIGKILL, from the image that the steps before it left."""
+        return self._kill(steps, self.make(steps[:-1], Means.IMAGE))
+
+    def _kill(self, steps: Steps, before: Crash) -> Crash:
+        step = steps[-1]
+        self._place.restore(before.image)
+        root, incarnation = self._place.root, FIRST_VICTIM + len(steps) - 1
+        if step.phase is Phase.RUN:
+            end = self._subject.run(root, step, incarnation)
+            history, witness = self._subject.history(end), before.witness
+        else:
+            end = self._subject.recover(root, step, incarnation, before.witness)
+            history, witness = before.history, (end.last("witness") or [None])[0]
+        return Crash(
+            struck=(*before.struck, self._struck(end, step)),
+            image=self._place.capture(),
+            history=history,
+            witness=witness,
+            ends=(*before.ends, end),
+            beside=(*before.beside, *self._place.beside()),
+        )
+
+    def _photographed(self, steps: Steps) -> Crash:
+        """Take the crash from the album of the step's process, which is made if need be."""
+        step = steps[-1]
+        before = self.make(steps[:-1], Means.IMAGE)
+        album = self._album(steps[:-1], before)
+        if album.why_not or album.end is None:
+            return self._kill(steps, before)
+        photograph = (
+            album.by_hit.get((step.point, step.occurrence))
+            if step.point
+            else album.in_order[step.ordinal - 1 : step.ordinal][0]
+        )
+        if photograph is None:
+            where = f"{step.point}@{step.occurrence} was not reached"
+            raise UnfitCrash(Reason.NOT_FIRED, where, album.end)
+        run = step.phase is Phase.RUN
+        return Crash(
+            struck=(*before.struck, f"{photograph.hit.point}@{photograph.hit.occurrence}"),
+            image=photograph.image,
+            history=photograph.history if run else before.history,
+            witness=before.witness if run else album.witness,
+            ends=(*before.ends, album.end),
+        )
+
+    def _album(self, steps: Steps, before: Crash) -> Album:
+        known = self._albums.get(steps)
+        if known is not None:
+            self._albums.move_to_end(steps)
+            return known
+        self._place.restore(before.image)
+        album = self._subject.photograph(
+            self._place, FIRST_VICTIM + len(steps), before.witness, recovery=bool(steps)
+        )
+        if album.why_not and album is not NO_ALBUM:
+            self.notes.add(f"no image mode: {album.why_not}; made by SIGKILL")
+        self._albums[steps] = album
+        if len(self._albums) > ALBUMS_MAX:
+            self._albums.popitem(last=False)
+        return album
+
+    def _struck(self, end: ChildEnd, step: Step) -> str:
+        """Return the point that the fault struck; raise when it did not, or not there."""
+        where = f"{step.point}@{step.occurrence}" if step.point else f"hit {step.ordinal}"
+        if end.timed_out:
+            raise UnfitCrash(Reason.HUNG, f"the victim did not reach {where} in time", end)
+        fired = self._subject.fired(end, step)
+        if fired:
+            return fired
+        missed = end.last("missed")
+        if missed is not None:
+            raise UnfitCrash(Reason.NOT_FIRED, missed[0], end)
+        raised = end.last("raised")
+        if raised is not None:
+            raise UnfitCrash(Reason.VICTIM_RAISED, f"{raised[0]}: {raised[1]}", end)
+        raise UnfitCrash(Reason.NOT_FIRED, f"{where} was not reached; {end.how}", end)
+
+    def _remember(self, key: tuple[Steps, Means], crash: Crash) -> None:
+        self._remembered[key] = crash
+        self._remembered_bytes += crash.image.size_bytes
+        while len(self._remembered) > 1 and (
+            self._remembered_bytes > REMEMBERED_BYTES_MAX
+            or len(self._remembered) > REMEMBERED_COUNT_MAX
+        ):
+            _, dropped = self._remembered.popitem(last=False)
+            self._remembered_bytes -= dropped.image.size_bytes
