@@ -92,12 +92,11 @@ class ScenarioItem(pytest.Item):
             text=True,
             check=False,
         )
-        self.add_report_section("call", "killpoint", done.stdout)
-        for line in done.stdout.splitlines():
-            if line.strip().startswith("replay"):
-                self.user_properties.append(("killpoint_token", line.split()[-1]))
+        tokens = [word for word in done.stdout.split() if word.startswith("k1/")]
+        self.user_properties += [("killpoint_token", token) for token in tokens]
         if done.returncode != 0:
             raise ScenarioFailedError(done.stdout)
+        self.add_report_section("call", "killpoint", done.stdout)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *_: object) -> str:
         """Show what the campaign printed, and no traceback of ours."""

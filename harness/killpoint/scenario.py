@@ -105,7 +105,8 @@ class Scenario:
 
     `operations` run in order in one process. `invariants` are added to the standard ones.
     `witness` reads a crashed directory before anything reopens it, and returns plain data for the
-    invariants; it is given what it returned at the death before, or None, and adds to that; `examine` does the same and returns evidence of what is already wrong there.
+    invariants; it is given what it returned at the death before, or None, and adds to that.
+    `examine` looks at the same directory and returns evidence of what is already wrong there.
     `describe` tells in the store's own words what stands in a directory, for `killpoint explain`.
     `points` says where kill points come from; a point that only native code passes needs
     `frozenset({PointSource.SYSCALLS})`.

@@ -28,7 +28,7 @@ class Shell:
         return {
             **os.environ,
             "KILLPOINT_SCRATCH": str(self.scratch),
-            "COLUMNS": "100",
+            "COLUMNS": "80",
         }
 
     def killpoint(

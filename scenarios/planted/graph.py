@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import audit, commit, recovery
+from engine.graph import audit, commit, points, recovery
 from engine.graph import graph as handles
 from engine.graph.operation import Decision
 from scenarios.graph import writes
-from scenarios.planted.patch import Bug, planted
+from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
 def skip_publish_of_rollback() -> None:
     """Restore the tables and pretend that the publish went through."""
-    right = commit.publish
+    sound = commit.publish
 
     def publish(
         store: Store, base: Manifest, tables: dict[str, int], row: LineageRow
     ) -> Manifest | None:
         if row.decision is not Decision.ROLLED_BACK:
-            return right(store, base, tables, row)
+            return sound(store, base, tables, row)
         return replace(base, version=base.version + 1, row=replace(row, parent_id="nobody"))
 
-    recovery.publish = publish  # type: ignore[assignment]
+    put(recovery, "publish", publish)
 
 
 def second_audit_row() -> None:
     """Write the audit row once more under another name."""
-    right = audit.put_audit
+    sound = audit.put_audit
 
     def put_audit(store: Store, row: AuditRow) -> None:
-        right(store, row)
+        sound(store, row)
         path = f"{audit.AUDIT_DIRECTORY}/{row.operation_id}-again.json"
-        store.storage.put_if_absent(recovery.points.AUDIT_PUT, path, row.to_bytes())
+        store.storage.put_if_absent(points.AUDIT_PUT, path, row.to_bytes())
 
-    recovery.put_audit = put_audit
+    put(recovery, "put_audit", put_audit)
 
 
 def acknowledge_before_phase_c() -> None:
     """Return to the caller after phase B, and publish when the next operation comes or none."""
     owed: list[Callable[[], Any]] = []
-    right_c, right_d = commit._phase_c, commit._phase_d  # noqa: SLF001 -- the step to replace
+    right_c, right_d = right(commit, "_phase_c"), right(commit, "_phase_d")
 
     def pay() -> None:
         while owed:
@@ -66,17 +66,20 @@ def acknowledge_before_phase_c() -> None:
     def phase_d(store: Store, sidecar: Any) -> None:  # noqa: ANN401 -- a Sidecar
         owed.append(lambda: right_d(store, sidecar))
 
-    commit._phase_c = phase_c  # noqa: SLF001 -- as above
-    commit._phase_d = phase_d  # noqa: SLF001 -- as above
-    for module in (commit, handles):
-        module.newer_manifest = _paid_first(module.newer_manifest, pay)
-    handles.Graph.close = _paid_first(handles.Graph.close, pay)  # type: ignore[method-assign]
+    put(commit, "_phase_c", phase_c)
+    put(commit, "_phase_d", phase_d)
+    for home, name in (
+        (commit, "newer_manifest"),
+        (handles, "newer_manifest"),
+        (handles.Graph, "close"),
+    ):
+        put(home, name, _paid_first(right(home, name), pay))
 
 
-def _paid_first(right: Callable[..., Any], pay: Callable[[], None]) -> Callable[..., Any]:
+def _paid_first(sound: Callable[..., Any], pay: Callable[[], None]) -> Callable[..., Any]:
     def wrong(*arguments: Any) -> Any:  # noqa: ANN401 -- stands for any call
         pay()
-        return right(*arguments)
+        return sound(*arguments)
 
     return wrong
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from types import ModuleType
 
     from killpoint import Ports, Scenario, System
 
@@ -50,6 +51,17 @@ class PlantedSystem:
     def close(self, handle: Any) -> None:  # noqa: ANN401 -- as above
         """Close as the sound system does."""
         self.system.close(handle)
+
+
+def right(module: ModuleType | type, name: str) -> Any:  # noqa: ANN401 -- any step
+    """Return the step that stands there now."""
+    return getattr(module, name)
+
+
+def put(module: ModuleType | type, name: str, wrong: object) -> None:
+    """Put a wrong step in the place of the right one, in this process."""
+    right(module, name)
+    setattr(module, name, wrong)
 
 
 def planted(bug: Bug, scenario: Scenario) -> Scenario:

@@ -71,7 +71,7 @@ class Bench:
             os.chdir(self.root)
             syscalls.allow_tracing()
             os.read(reader, 1)
-            os.execv(command[0], list(command))  # noqa: S606 -- no shell is meant
+            os.execv(command[0], list(command))
         os.close(reader)
         tracer = syscalls.attach(child, output=self.output, inject=inject, marks=marks)
         tracer.wait_attached(DEADLINE_S)
