@@ -19,7 +19,7 @@ from multiprocess.connection import wait
 from killpoint.errors import HarnessError, KillpointError, WorkerLostError
 from killpoint.process.guardian import Guardian
 from killpoint.process.scratch import Scratch, take
-from killpoint.process.worker import Inventory, Trouble, WorkerSettings, serve
+from killpoint.process.worker import Inventory, Trouble, WorkerSettings, hear, say, serve
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -92,7 +92,7 @@ class Pool:
     def prepare(self, scenario: str) -> Preparation:
         """Prepare a scenario in every worker; their traces must agree."""
         for connection in self._connections:
-            connection.send(("prepare", scenario))
+            say(connection, ("prepare", scenario))
         heard, errors = [], []
         for index in range(len(self._connections)):
             # Each answer is taken, or the next question would be answered by it.
@@ -173,13 +173,13 @@ class Pool:
 
     def _send(self, index: int, message: object) -> None:
         try:
-            self._connections[index].send(message)
+            say(self._connections[index], message)
         except OSError as error:
             raise WorkerLostError(index, self._epitaph(index)) from error
 
     def _receive(self, index: int) -> Any:  # noqa: ANN401 -- whatever was asked for
         try:
-            answer = self._connections[index].recv()
+            answer = hear(self._connections[index])
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise WorkerLostError(index, self._epitaph(index)) from error
         if isinstance(answer, Trouble):
