@@ -60,8 +60,8 @@ replay: $(STAMP) ## reproduce one case: make replay TOKEN=k1/...
 	  echo "replay: name the case, as in: make replay TOKEN='k1/...' (a report prints it)" >&2; exit 2; }
 	$(BIN)/killpoint replay '$(TOKEN)'
 
-bench: $(STAMP) ## the ratios of the harness's own costs
-	$(BIN)/killpoint bench
+bench: $(STAMP) ## the harness's own costs, as ratios (of another store: WITH='FILE NAME')
+	$(BIN)/python -m killpoint.bench $(WITH)
 
 # A shard that finds something must not stop the other or the merge: the merge ends with the
 # worst verdict of both, and a shard that left no record fails it.
