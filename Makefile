@@ -53,7 +53,7 @@ test: $(STAMP) ## the tests of harness, engine and scenarios
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 torture: $(STAMP) ## the main job: kill every scenario at every point, reopen it, prove it
-	$(BIN)/killpoint run --workers $(WORKERS)
+	$(BIN)/killpoint run --workers $(WORKERS) --depth 2 --deep 60s
 
 replay: $(STAMP) ## reproduce one case: make replay TOKEN=k1/...
 	@test -n '$(TOKEN)' || { \

@@ -51,6 +51,7 @@ def cli() -> None:
 @arguments
 @click.option("--strategy", type=click.Choice(["kill"]), default="kill", show_default=True)
 @click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
+@click.option("--deep", help="Time for depth 2 and more, shared by all scenarios: 90s, 5m.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -81,6 +82,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         what=what,
         depth=options["depth"],
         budget_s=_budget(options["budget"]),
+        deep_s=_budget(options["deep"]),
         shard=_shard(options["shard"]),
         reports=options["reports"],
         workers_count=options["workers"],

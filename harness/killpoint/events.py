@@ -23,6 +23,7 @@ class StopReason(StrEnum):
     """Why a campaign or a scenario ended."""
 
     COMPLETE = "complete"
+    DEEP_BUDGET = "the budget of deeper recoveries is used up"
     BUDGET = "the budget is used up"
     INTERRUPTED = "interrupted"
 
@@ -125,7 +126,8 @@ class FailureKept:
 class ScenarioFinished:
     """All cases of a scenario are done, or the budget is.
 
-    `recovery_bracketing` is what strace saw of its longest recovery.
+    `recovery_bracketing` is what strace saw of its longest recovery; `made_again_count` the crashes
+    by image that SIGKILL made again with the same bytes.
     """
 
     scenario: str
@@ -137,6 +139,7 @@ class ScenarioFinished:
     failures_count: int
     undecided_count: int
     elapsed_s: float
+    made_again_count: int = 0
     recovery_bracketing: Bracketing = field(
         default_factory=lambda: Bracketing(measured=False, why_not="nothing was recovered")
     )

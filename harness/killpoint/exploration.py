@@ -47,6 +47,7 @@ class Settings:
     names: tuple[str, ...] = ()
     depth: int = 1
     budget_s: float | None = None
+    deep_s: float | None = None
     shard: tuple[int, int] = (1, 1)
     reports: Path
     workers_count: int = 1
@@ -87,6 +88,7 @@ class Exploration:
         self._kept_by_signature: dict[str, int] = {}
         self._undecided_count = 0
         self._failures_count = 0
+        self._made_again_count = 0
 
     def run(self) -> Verdict:
         """Prepare, measure, explore, keep; return the scenario's verdict."""
@@ -114,7 +116,7 @@ class Exploration:
         )
         tallies = strategy.tallies()
         self._totals.reached |= points.keys() | self._recovery_points.keys()
-        if stop is not StopReason.COMPLETE:
+        if stop is StopReason.BUDGET:
             self._totals.stop = stop
         case = self._longest[1]
         bracketing = self._measure(case) if case is not None else NOT_RECOVERED
@@ -130,6 +132,7 @@ class Exploration:
                 failures_count=self._failures_count,
                 undecided_count=self._undecided_count,
                 elapsed_s=time.monotonic() - started,
+                made_again_count=self._made_again_count,
                 recovery_bracketing=bracketing,
             )
         )
@@ -182,6 +185,7 @@ class Exploration:
         if isinstance(event, CaseFinished):
             result = event.result
             self._verdicts.append(result.verdict)
+            self._made_again_count += result.made_again
             for point in result.recovery_hits:
                 self._recovery_points[point] = self._recovery_points.get(point, 0) + 1
             if len(result.recovery_hits) > self._longest[0]:

@@ -178,6 +178,46 @@ def _write(target: str, entry: Entry) -> None:
         os.close(descriptor)
 
 
+def morph(before: Image, after: Image, root: Path | str) -> None:
+    """Turn a directory that holds `before` into one that holds `after`, keeping what is equal.
+
+    Names change as another process would change them: files appear by rename, so that whoever
+    holds a file or a directory open keeps what it has.
+    """
+    base = os.fspath(root)
+    old = {entry.path: entry for entry in before.entries}
+    new = {entry.path: entry for entry in after.entries}
+    for path in sorted(old, reverse=True):
+        stays = path in new and (new[path].kind is EntryKind.DIRECTORY) == (
+            old[path].kind is EntryKind.DIRECTORY
+        )
+        if not stays:
+            target = f"{base}/{path}"
+            (os.rmdir if old[path].kind is EntryKind.DIRECTORY else os.unlink)(target)
+    anew: set[str] = set()
+    for entry in after.entries:
+        # A name of an inode that was made anew must be linked to it again.
+        linked_anew = entry.kind is EntryKind.HARD_LINK and os.fsdecode(entry.content) in anew
+        if old.get(entry.path) == entry and not linked_anew:
+            continue
+        anew.add(entry.path)
+        target, fresh = f"{base}/{entry.path}", f"{base}/.morph"
+        match entry.kind:
+            case EntryKind.DIRECTORY:
+                os.makedirs(target, exist_ok=True)
+                os.chmod(target, entry.mode)
+                continue
+            case EntryKind.FILE:
+                _write(fresh, entry)
+            case EntryKind.HARD_LINK:
+                os.link(f"{base}/{os.fsdecode(entry.content)}", fresh)
+            case EntryKind.SYMLINK:
+                os.symlink(os.fsdecode(entry.content), fresh)
+            case EntryKind.OTHER:
+                os.mkfifo(fresh, entry.mode)
+        os.rename(fresh, target)
+
+
 def clear(root: Path | str) -> None:
     """Remove `root` and everything below it; nothing there is fine."""
     base = os.fspath(root)

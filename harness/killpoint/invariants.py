@@ -117,6 +117,7 @@ UNTOUCHED_BY_REOPENING = "reopening again changes nothing"
 SAME_WHEN_REOPENED = "reopening again shows the same"
 FOLLOW_UP_WORKS = "the next operation works"
 INSIDE_THE_ROOT = "nothing outside the root changes"
+KEPT_HANDLE = "a kept handle goes on"
 CRASHED_STATE = "the crashed directory is sound"
 
 

@@ -223,6 +223,7 @@ def _scenario(
         failures_count=counted.failures_count,
         undecided_count=counted.undecided_count,
         elapsed_s=sum(each.elapsed_s for each in records),
+        made_again_count=sum(each.made_again_count for each in records),
     )
 
 

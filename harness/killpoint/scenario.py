@@ -94,6 +94,12 @@ def no_witness(root: Path, earlier: object) -> object:
     return None
 
 
+def no_refusal(error: Exception) -> bool:
+    """Accept no exception as a proper refusal."""
+    del error
+    return False
+
+
 def nothing_to_see(_: Path) -> Iterable[str]:
     """Find nothing wrong with a crashed directory that nobody has reopened yet."""
     return ()
@@ -104,6 +110,8 @@ class Scenario:
     """System x workload x invariants, with a name.
 
     `operations` run in order in one process. `invariants` are added to the standard ones.
+    `follow_ups` are tried on the recovered store, `kept` on a handle that was open while another
+    process died; there an operation may be refused, once, if `refused` accepts the exception.
     `witness` reads a crashed directory before anything reopens it, and returns plain data for the
     invariants; it is given what it returned at the death before, or None, and adds to that.
     `examine` looks at the same directory and returns evidence of what is already wrong there.
@@ -117,6 +125,8 @@ class Scenario:
     operations: tuple[Operation, ...]
     invariants: tuple[Invariant, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    kept: tuple[FollowUp, ...] = ()
+    refused: Callable[[Exception], bool] = no_refusal
     witness: Callable[[Path, object], object] = no_witness
     examine: Callable[[Path], Iterable[str]] = nothing_to_see
     describe: Callable[[Path], Iterable[str]] = nothing_to_see

@@ -46,6 +46,7 @@ class Request:
     what: tuple[str, ...]
     depth: int
     budget_s: float | None
+    deep_s: float | None
     shard: tuple[int, int]
     reports: Path
     workers_count: int
@@ -72,6 +73,7 @@ def run(request: Request) -> int:
             names=names,
             depth=request.depth,
             budget_s=request.budget_s,
+            deep_s=request.deep_s,
             shard=request.shard,
             reports=directory,
             workers_count=request.workers_count,

@@ -74,3 +74,22 @@ def test_a_difference_names_what_came_went_and_changed(tmp_path: Path) -> None:
     assert (("new",), ("link",), ("sub/empty",)) == (found.added, found.removed, found.changed)
     assert not image.difference(before, before)
     assert found.describe() == "added new; removed link; changed sub/empty"
+
+
+def test_a_morphed_directory_is_the_other_one_and_keeps_open_files(tmp_path: Path) -> None:
+    """What changes appears by rename: a file that somebody holds open stays as it was."""
+    root = _store(tmp_path / "store")
+    before = image.capture(root)
+    other = _store(tmp_path / "other")
+    (other / "a").write_bytes(b"two")
+    (other / "sub" / "empty").rmdir()
+    (other / "new" / "deep").mkdir(parents=True)
+    (other / "link").unlink()
+    (other / "link").mkdir()
+    after = image.capture(other)
+
+    with (root / "a").open("rb") as held:
+        image.morph(before, after, root)
+
+        assert held.read() == b"one"
+    assert after.id == image.capture(root).id

@@ -2,8 +2,9 @@
 
     while there are cases and there is time:  run;  learn;  emit
 
-It stops at the end of the cases or of the budget and names which. It knows no strategy, no engine
-and no report, and it never reorders results.
+It stops at the end of the cases or of the budget and names which. Recoveries below the first
+have a budget of their own, so that they never cost what must be complete. It knows no strategy,
+no engine and no report, and it never reorders results.
 """
 
 from __future__ import annotations
@@ -23,18 +24,27 @@ if TYPE_CHECKING:
     from killpoint.explore.strategy import Strategy
 
 SLICE_CASES_COUNT = 512
+DEEP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Until when cases may start, on the monotonic clock; None is without end."""
+    """Until when cases may start, on the monotonic clock; None is without end.
+
+    `deep_s` is how long kills below the first recovery may take.
+    """
 
     end_s: float | None = None
+    deep_s: float | None = None
 
-    @property
-    def used_up(self) -> bool:
-        """Tell whether the time is over."""
-        return self.end_s is not None and time.monotonic() >= self.end_s
+    def reached(self, depth: int, deep_since: float) -> StopReason:
+        """Tell why no further case may start, or that one may: `COMPLETE`."""
+        now = time.monotonic()
+        if self.end_s is not None and now >= self.end_s:
+            return StopReason.BUDGET
+        if self.deep_s is not None and depth >= DEEP and now - deep_since >= self.deep_s:
+            return StopReason.DEEP_BUDGET
+        return StopReason.COMPLETE
 
 
 def explore(
@@ -48,7 +58,10 @@ def explore(
 ) -> StopReason:
     """Run what the strategy proposes; `rest` is called whenever no case is under way."""
     index = 0
+    deep_since = 0.0
     while cases := strategy.propose():
+        if cases[0].depth >= DEEP and not deep_since:
+            deep_since = time.monotonic()
         for start in range(0, len(cases), SLICE_CASES_COUNT):
             results = execute(cases[start : start + SLICE_CASES_COUNT])
             for result in results:
@@ -65,9 +78,10 @@ def explore(
                         total=sum(each.pairs_total for each in tallies),
                     )
                 )
-                if budget.used_up:
+                stop = budget.reached(result.case.depth, deep_since)
+                if stop is not StopReason.COMPLETE:
                     results.close()
                     rest()
-                    return StopReason.BUDGET
+                    return stop
             rest()
     return StopReason.COMPLETE

@@ -6,11 +6,12 @@ never looks at the store.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from killpoint.case import Case, CaseResult, Violation
 from killpoint.invariants import INSIDE_THE_ROOT
-from killpoint.verdict import Reason, Verdict
+from killpoint.verdict import Reason, Verdict, worst
 
 if TYPE_CHECKING:
     from killpoint.process.child import ChildEnd
@@ -49,6 +50,27 @@ def judge(case: Case, crash: Crash, end: ChildEnd) -> CaseResult:
         victim_s=crash.ends[-1].elapsed_s if crash.ends else 0.0,
         verify_s=end.elapsed_s,
         output="" if verdict is Verdict.PASSED else output[-OUTPUT_CHARACTERS_MAX:],
+    )
+
+
+def added(result: CaseResult, end: ChildEnd) -> CaseResult:
+    """Return a result with what a second child found besides."""
+    found = tuple(
+        Violation(invariant=name, evidence=tuple(evidence))
+        for name, evidence in end.all("violation")
+    )
+    verdict, reason, detail = _verdict(end, violated=bool(found))
+    whole = worst((result.verdict, verdict))
+    return replace(
+        result,
+        verdict=whole,
+        reason=reason if whole is verdict and reason else result.reason,
+        detail=detail or result.detail,
+        violations=(*result.violations, *found),
+        verify_s=result.verify_s + end.elapsed_s,
+        output=result.output
+        if verdict is Verdict.PASSED
+        else (result.output + end.output)[-OUTPUT_CHARACTERS_MAX:],
     )
 
 

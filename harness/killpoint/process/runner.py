@@ -23,7 +23,8 @@ from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process.crash import Crash, Crashes, UnfitCrash
-from killpoint.process.judgement import judge, unfit
+from killpoint.process.judgement import added, judge, unfit
+from killpoint.process.kept import Bystander
 from killpoint.process.place import Place
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
@@ -167,7 +168,8 @@ class Runner:
         except UnfitCrash as why:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
-        return replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
+        result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
+        return self._with_kept_handles(case, crash, result)
 
     def crash(self, case: Case) -> Crash:
         """Return the crash that a case makes by SIGKILL, before any verification."""
@@ -202,8 +204,24 @@ class Runner:
         if known is None:
             # The first of its kind tells the recovery's hits, for what lies deeper.
             result = replace(result, recovery_hits=self._hits(case, crash, end))
+            result = self._with_kept_handles(case, crash, result)
             self._verified[key] = result
         return result
+
+    def _with_kept_handles(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
+        """Add what handles did that were open while the workload died."""
+        if case.depth or not case.steps:
+            return result
+        done = crash.history.acknowledged_count
+        last = done + 1 if crash.history.in_flight is not None else done
+        told = Bystander(
+            before=self.template,
+            after=crash.image,
+            legal_states=self._references[done : last + 1],
+            incarnation=FIRST_VICTIM + len(case.steps),
+        )
+        end = self._subject.try_kept(self.root, told)
+        return result if end is None else added(result, end)
 
     def _verify(self, case: Case, crash: Crash, *, follow_ups: tuple[int, ...] | None) -> ChildEnd:
         self._place.restore(crash.image)

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from killpoint.failpoints import Hit
 from killpoint.history import History, OperationRecord, Outcome
-from killpoint.process import strike, traced, verifier, victim
+from killpoint.process import kept, strike, traced, verifier, victim
 from killpoint.process.crash import Album, Photograph
 from killpoint.scenario import PointSource
 from killpoint.sources import marks, python_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from killpoint.case import Step
     from killpoint.image import Image
     from killpoint.process.child import Channel, ChildEnd, Nursery
+    from killpoint.process.kept import Bystander
     from killpoint.process.place import Place
     from killpoint.process.verifier import Dossier
     from killpoint.scenario import Scenario
@@ -70,6 +71,9 @@ class Subject(Protocol):
 
     def verify(self, root: Path, dossier: Dossier) -> ChildEnd:
         """Reopen the store and judge it."""
+
+    def try_kept(self, root: Path, told: Bystander) -> ChildEnd | None:
+        """Try operations on a handle that was open during the crash; None without any."""
 
     def describe(self, root: Path) -> ChildEnd:
         """Say in the store's own words what stands below `root`."""
@@ -186,6 +190,12 @@ class StoreSubject:
         """Reopen the store and judge it."""
         return self._child(lambda channel: verifier.verify(self._scenario, root, channel, dossier))
 
+    def try_kept(self, root: Path, told: Bystander) -> ChildEnd | None:
+        """Try operations on a handle that was open during the crash; None without any."""
+        if not self._scenario.kept:
+            return None
+        return self._child(lambda channel: kept.try_all(self._scenario, root, channel, told))
+
     def describe(self, root: Path) -> ChildEnd:
         """Say in the store's own words what stands below `root`."""
         return self._child(
@@ -213,8 +223,8 @@ class StoreSubject:
         del end
         return tuple(operation.name for operation in self._scenario.operations)
 
-    def _child(self, work: object) -> ChildEnd:
-        return self._nursery.run(work, deadline_s=self._scenario.deadline_s)  # type: ignore[arg-type]
+    def _child(self, work: Callable[[Channel], None]) -> ChildEnd:
+        return self._nursery.run(work, deadline_s=self._scenario.deadline_s)
 
 
 def history_of(names: list[str], messages: Sequence[list[Any]]) -> History:

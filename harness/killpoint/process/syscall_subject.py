@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from killpoint.case import Step
     from killpoint.failpoints import Hit
     from killpoint.process.child import Channel, ChildEnd, Nursery
+    from killpoint.process.kept import Bystander
     from killpoint.process.place import Place
     from killpoint.process.verifier import Dossier
 
@@ -76,6 +77,7 @@ class NativeSubject:
         self.references = self._inside.references
         self.verify = self._inside.verify
         self.describe = self._inside.describe
+        self.try_kept = self._inside.try_kept
         self.history = self._inside.history
         self.operations = self._inside.operations
         self.measure = self._inside.measure
@@ -223,6 +225,11 @@ class ProgramSubject:
         lines = [f"{each.name}\n" for each in dossier.history.operations]
         self._printed.write_text("".join(lines))
         return self._checked(root)
+
+    def try_kept(self, root: Path, told: Bystander) -> ChildEnd | None:
+        """Have no handles to keep."""
+        del root, told
+        return None
 
     def describe(self, root: Path) -> ChildEnd:
         """Say nothing: the program's files mean something to itself only."""

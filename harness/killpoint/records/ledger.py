@@ -132,9 +132,11 @@ class ScenarioLedger:
             stop=event.stop,
             finished=True,
             tallies=tuple(self._honest(each) for each in event.tallies),
+            bracketing=self._record.bracketing.joined(event.recovery_bracketing),
             failures_count=event.failures_count,
             undecided_count=event.undecided_count,
             elapsed_s=event.elapsed_s,
+            made_again_count=event.made_again_count,
         )
         self._finished_points = ScenarioPoints(
             hits=event.points, recovery_hits=event.recovery_points

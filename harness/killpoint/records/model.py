@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from killpoint.case import CaseResult  # noqa: TC001 -- msgspec reads the types at run time
+from killpoint.case import CaseResult, Means
 from killpoint.events import (
     Bracketing,
     DepthTally,
@@ -52,6 +52,8 @@ class CaseRow:
     victim_s: float
     verify_s: float
     worker: int
+    means: Means = Means.SIGKILL
+    made_again: bool = False
 
     @property
     def first_pair(self) -> str:
@@ -104,6 +106,7 @@ class ScenarioRecord:
     operations: tuple[str, ...] = ()
     pairs_total: int = 0
     bracketing: Bracketing = NOT_PREPARED
+    made_again_count: int = 0
     tallies: tuple[DepthTally, ...] = ()
     cases_count: int = 0
     failures_count: int = 0

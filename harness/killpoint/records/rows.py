@@ -51,6 +51,8 @@ _COLUMN_TYPES = {
     "victim_s": "float64",
     "verify_s": "float64",
     "worker": "int32",
+    "means": "string",
+    "made_again": "bool",
 }
 
 
@@ -91,6 +93,8 @@ def row_of(event: CaseFinished) -> CaseRow:
         victim_s=result.victim_s,
         verify_s=result.verify_s,
         worker=result.worker,
+        means=result.means,
+        made_again=result.made_again,
     )
 
 
@@ -220,6 +224,7 @@ def _schema() -> Any:  # noqa: ANN401 -- a schema of pyarrow
     arrow = _arrow()
     kinds = {
         "int16": arrow.int16(),
+        "bool": arrow.bool_(),
         "int32": arrow.int32(),
         "int64": arrow.int64(),
         "float64": arrow.float64(),

@@ -75,6 +75,8 @@ def _recovery(run: Run, depth: int) -> _Part:
     short = done < total
     if depth <= DEPTH_REQUIRED_MAX:
         text = f"recovery {done:,} of {total:,} over {images:,} images (depth {depth})"
+        again = sum(each.made_again_count for each in run.scenarios)
+        text += f", {again:,} of them made again by SIGKILL" if again else ""
         return _Part(proven=not short, text=text + _why_short(run, short=short))
     text = f"depth {depth}: {done:,} of {total:,}"
     if short and _stopped_by_budget(run):
@@ -87,7 +89,8 @@ def _why_short(run: Run, *, short: bool) -> str:
 
 
 def _stopped_by_budget(run: Run) -> bool:
-    return StopReason.BUDGET in {run.stop, *(each.stop for each in run.scenarios)}
+    stops = {run.stop, *(each.stop for each in run.scenarios)}
+    return not stops.isdisjoint({StopReason.BUDGET, StopReason.DEEP_BUDGET})
 
 
 def _unfinished(run: Run) -> Iterable[_Part]:

@@ -1,0 +1,86 @@
+"""Try operations on a handle that was open while another process died over the same store.
+
+The handle is opened on the store as it was; then what the crash left takes its place, in place,
+as a dead neighbour would have left it. An operation on that handle either succeeds and leads to
+the state that follows from a legal one, or is refused in a way that the scenario accepts; after
+one fresh opening elsewhere it must succeed. A last fresh opening must show the same.
+
+It never runs in the warm parent, and it never counts a refusal that has no end as a success.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from killpoint import failpoints, image
+from killpoint.invariants import KEPT_HANDLE, first_difference
+from killpoint.process.child import plain
+from killpoint.process.victim import describe
+from killpoint.scenario import Ports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint.image import Image
+    from killpoint.process.child import Channel
+    from killpoint.scenario import FollowUp, Scenario
+
+ATTEMPTS = ("at once", "after a fresh opening elsewhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bystander:
+    """What the child is told: both contents of the store, and the states legal after the crash."""
+
+    before: Image
+    after: Image
+    legal_states: tuple[Any, ...]
+    incarnation: int
+
+
+def try_all(scenario: Scenario, root: Path, channel: Channel, told: Bystander) -> None:
+    """Try every kind of operation, each on a handle of its own; says `violation` and `verified`."""
+    failpoints.off()
+    for kind in scenario.kept:
+        wrong = _try(scenario, root, kind, told)
+        if wrong:
+            channel.send("violation", KEPT_HANDLE, [f"{kind.name}: {wrong}"])
+    channel.send("verified")
+
+
+def _try(scenario: Scenario, root: Path, kind: FollowUp, told: Bystander) -> str:
+    """Return what the kept handle did that it must not, or nothing."""
+    system = scenario.system
+    image.restore(told.before, root)
+    handle = system.open(root, Ports(incarnation=told.incarnation, actor="kept"))
+    image.morph(image.capture(root), told.after, root)
+    wrong = _apply(scenario, root, kind, handle, told)
+    if wrong:
+        return wrong
+    seen = plain(system.observe(handle))
+    expected = [plain(kind.expect(state)) for state in told.legal_states]
+    if seen not in expected:
+        return f"it succeeded, and {first_difference(expected[-1], seen)}"
+    system.close(handle)
+    fresh = system.open(root, Ports(incarnation=told.incarnation + 2, actor="last"))
+    kept = plain(system.observe(fresh))
+    system.close(fresh)
+    return "" if kept == seen else f"after reopening, {first_difference(seen, kept)}"
+
+
+def _apply(scenario: Scenario, root: Path, kind: FollowUp, handle: object, told: Bystander) -> str:
+    """Apply the operation; let one refusal pass, and reopen the store elsewhere in between."""
+    for attempt in ATTEMPTS:
+        try:
+            kind.apply(handle)
+        except Exception as error:  # noqa: BLE001 -- the scenario says what a refusal is
+            if not scenario.refused(error):
+                return f"{attempt} it raised {describe(error)}"
+            if attempt == ATTEMPTS[-1]:
+                return f"{attempt} it is still refused: {describe(error)}"
+            ports = Ports(incarnation=told.incarnation + 1, actor="elsewhere")
+            scenario.system.close(scenario.system.open(root, ports))
+        else:
+            break
+    return ""

@@ -1,0 +1,55 @@
+"""Image mode: the bytes that SIGKILL leaves, from one process for all points of a recovery."""
+
+from pathlib import Path
+
+import pytest
+
+from killpoint.case import Means, Phase, Step
+from killpoint.discovery import load
+from killpoint.process.child import Nursery
+from killpoint.process.runner import Runner
+from tests.shell import STORES
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    """Return a runner over a store whose recovery writes twice."""
+    scenario = load([STORES / "recovering.py"])["recovering.put"]
+    prepared = Runner(scenario, Nursery(), tmp_path)
+    prepared.prepare()
+    return prepared
+
+
+def steps(*points: tuple[str, int]) -> tuple[Step, ...]:
+    """Return the workload's step and then those of recoveries."""
+    return tuple(
+        Step(phase=Phase.RECOVER if index else Phase.RUN, point=point, occurrence=occurrence)
+        for index, (point, occurrence) in enumerate(points)
+    )
+
+
+@pytest.mark.parametrize("point", ["recovering.before_first", "recovering.before_second"])
+def test_an_image_is_byte_for_byte_what_sigkill_leaves(runner: Runner, point: str) -> None:
+    """At each point of the recovery, and again in the recovery from that."""
+    crashed = ("recovering.after_intent", 1)
+    for path in (steps(crashed, (point, 1)), steps(crashed, (point, 1), (point, 1))):
+        by_image = runner.crashes.make(path, Means.IMAGE)
+        by_kill = runner.crashes.make(path, Means.SIGKILL)
+
+        assert by_kill.image.id == by_image.image.id
+        assert by_kill.struck == by_image.struck
+        assert by_kill.witness == by_image.witness
+
+
+def test_a_recovery_with_threads_is_made_by_sigkill(tmp_path: Path) -> None:
+    """One thread stands still, the others would run on: no photograph, and a note says why."""
+    scenario = load([STORES / "recovering.py"])["recovering.threads"]
+    runner = Runner(scenario, Nursery(), tmp_path)
+    runner.prepare()
+
+    crash = runner.crashes.make(
+        steps(("recovering.after_intent", 1), ("recovering.before_first", 1)), Means.IMAGE
+    )
+
+    assert crash.ends[-1].killed
+    assert any("2 threads" in note for note in runner.crashes.notes)

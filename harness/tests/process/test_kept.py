@@ -1,0 +1,26 @@
+"""Handles that were open during a crash: they go on, or they are refused with an end."""
+
+import pytest
+
+from tests.shell import STORES, Shell
+
+KEPT = str(STORES / "kept.py")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "exit_code", "words"),
+    [
+        ("kept.sound", 0, "passed"),
+        ("kept.careful", 0, "passed"),
+        ("kept.stale", 1, "it succeeded, and state is 1, expected 2"),
+        ("kept.stuck", 1, "after a fresh opening elsewhere it is still refused"),
+    ],
+)
+def test_a_kept_handle_goes_on_or_is_refused_once(
+    shell: Shell, scenario: str, exit_code: int, words: str
+) -> None:
+    """A lost update and a refusal without end are violations; one refusal is not."""
+    done = shell.killpoint("run", KEPT, scenario, "--depth", "0", "--no-measure")
+
+    assert exit_code == done.returncode, done.stdout
+    assert words in " ".join(done.stdout.split())

@@ -1,0 +1,57 @@
+"""A store whose recovery writes twice: enough to kill it in between, also with a second thread."""
+
+import threading
+from pathlib import Path
+
+from killpoint import Operation, PointSource, Scenario, functions
+from killpoint.failpoints import declare, reach
+
+INTENT = declare("recovering.after_intent", durable="the intent", pending="the put")
+FIRST = declare("recovering.before_first", durable="the intent", pending="the put")
+SECOND = declare("recovering.before_second", durable="the first half", pending="the put")
+
+
+def put(root: Path) -> None:
+    """Write an intent and leave the rest to the next opening."""
+    (root / "intent").write_text("put")
+    reach(INTENT)
+
+
+def settle(root: Path) -> Path:
+    """Carry out what was intended, in two halves that can be repeated."""
+    if (root / "intent").exists():
+        reach(FIRST)
+        (root / "first").write_text("1")
+        reach(SECOND)
+        (root / "second").write_text("2")
+        (root / "intent").unlink()
+    return root
+
+
+def settle_beside_a_thread(root: Path) -> Path:
+    """Do the same while another thread is alive."""
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    return settle(root)
+
+
+def read(root: Path) -> bool:
+    """Tell whether the put is there, whole or about to be."""
+    return (root / "intent").exists() or (root / "second").exists()
+
+
+PUT = Operation("put", put)
+DECLARED = frozenset({PointSource.DECLARED})
+SCENARIOS = (
+    Scenario(
+        name="recovering.put",
+        system=functions(open=settle, observe=read),
+        operations=(PUT,),
+        points=DECLARED,
+    ),
+    Scenario(
+        name="recovering.threads",
+        system=functions(open=settle_beside_a_thread, observe=read),
+        operations=(PUT,),
+        points=DECLARED,
+    ),
+)
