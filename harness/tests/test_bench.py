@@ -11,7 +11,7 @@ import pytest
 from killpoint import image
 from killpoint.bench import bare, log_store
 from killpoint.bench.__main__ import exit_code
-from killpoint.bench.ratio import Bound, Measured, Round, Target, Unmeasured
+from killpoint.bench.ratio import Bound, Cost, Measured, Round, Target, Unmeasured
 from killpoint.bench.table import WIDTH_COLUMNS, console, table
 from tests.shell import STORES, Shell
 
@@ -25,7 +25,7 @@ LIVES = {"key 0": "value 3", "key 1": "value 1", "key 2": "value 2"}
 
 def measured(target: Target, *ratios: float) -> Measured:
     """Return a measurement that came to these ratios."""
-    rounds = tuple(Round(above_s=ratio, below_s=1.0) for ratio in ratios)
+    rounds = tuple(Round(above=Cost(victim_s=ratio), below=Cost(besides_s=1.0)) for ratio in ratios)
     return Measured(target=target, rounds=rounds, note="3 ms / 2 ms")
 
 
@@ -114,7 +114,10 @@ def test_the_bare_side_does_the_checks(
     image.restore(image.Image((), ""), root)
     facts = bare.Facts(references=references, killed_after=4)
 
-    assert sound is bare.fork_case(log_store.scenario, root, facts)
+    cost, codes = bare.fork_case(log_store.scenario, root, facts)
+
+    assert cost.victim_s > 0 < cost.verifier_s
+    assert sound is (codes == bare.CODES)
     assert b"value 3" in (root / log_store.LOG).read_bytes()
 
 

@@ -15,8 +15,8 @@ import click
 
 from killpoint.bench import log_store, rows
 from killpoint.bench.ratio import Measured, Unmeasured
-from killpoint.bench.table import console, table
-from killpoint.bench.warm import Place
+from killpoint.bench.table import breakdown, console, table
+from killpoint.bench.warm import Setting
 from killpoint.errors import KillpointError
 from killpoint.process.pool import WORKER_ENVIRONMENT
 from killpoint.process.scratch import take
@@ -54,7 +54,11 @@ def main(scenario: tuple[str, ...], *, quick: bool, strict: bool, chosen: tuple[
     except KillpointError as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(error.exit_code)
-    console().print(table(name, results))
+    page = console()
+    page.print(table(name, results))
+    for each in results:
+        if isinstance(each, Measured) and each.target is rows.IN_ONE_PROCESS:
+            page.print(breakdown(each))
     sys.exit(exit_code(results, strict=strict))
 
 
@@ -76,8 +80,8 @@ def _measure(
     os.environ.update(WORKER_ENVIRONMENT)
     scratch = take()
     try:
-        place = Place(file=file, name=name, directory=scratch.worker(0))
-        return tuple(rows.measure(wanted, place, amounts))
+        setting = Setting(file=file, name=name, directory=scratch.worker(0))
+        return tuple(rows.measure(wanted, setting, amounts))
     finally:
         scratch.close()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from killpoint import discovery
+from killpoint.bench.ratio import Cost
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.invariants import Reopened
 from killpoint.scenario import Ports
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 FIRST = 1
 WRONG = 1
-CODES = (-signal.SIGKILL, 0)
+CODES = (-signal.SIGKILL, 0)  # of the two processes, when all goes as it should
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +41,21 @@ class Facts:
     killed_after: int
 
 
-def fork_case(scenario: Scenario, root: Path, facts: Facts) -> bool:
-    """Kill a forked victim, judge in a second fork; tell whether all went as it should."""
+def fork_case(scenario: Scenario, root: Path, facts: Facts) -> tuple[Cost, tuple[int, int]]:
+    """Kill a forked victim, judge in a second fork; return their cost and exit codes."""
+    started = time.perf_counter()
     victim = os.fork()
     if victim == 0:
         work(scenario, root, facts.killed_after)
-    _, status = os.waitpid(victim, 0)
+    _, died = os.waitpid(victim, 0)
+    between = time.perf_counter()
     verifier = os.fork()
     if verifier == 0:
         _exit_with_judgement(scenario, root, facts)
     _, judged = os.waitpid(verifier, 0)
-    return status == signal.SIGKILL and judged == 0
+    ended = time.perf_counter()
+    cost = Cost(victim_s=between - started, verifier_s=ended - between)
+    return cost, (os.waitstatus_to_exitcode(died), os.waitstatus_to_exitcode(judged))
 
 
 def work(scenario: Scenario, root: Path, killed_after: int) -> None:

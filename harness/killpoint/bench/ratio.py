@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 
 class Bound(StrEnum):
@@ -31,16 +31,30 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """Both sides, measured one right after the other: seconds for one unit of work."""
+class Cost:
+    """Seconds for one unit of work: in its two processes, if it has them, and besides."""
 
-    above_s: float
-    below_s: float
+    victim_s: float = 0.0
+    verifier_s: float = 0.0
+    besides_s: float = 0.0
+
+    @property
+    def total_s(self) -> float:
+        """Return the whole."""
+        return self.victim_s + self.verifier_s + self.besides_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Both sides, measured one right after the other."""
+
+    above: Cost
+    below: Cost
 
     @property
     def ratio(self) -> float:
         """Return how many times the upper side costs the lower."""
-        return self.above_s / self.below_s
+        return self.above.total_s / self.below.total_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +98,26 @@ Result = Measured | Unmeasured
 
 def median_s(rounds: tuple[Round, ...]) -> tuple[float, float]:
     """Return the median cost of either side."""
-    return middle(each.above_s for each in rounds), middle(each.below_s for each in rounds)
+    above, below = zip(*((each.above.total_s, each.below.total_s) for each in rounds), strict=True)
+    return middle(above), middle(below)
+
+
+def mean(costs: Collection[Cost]) -> Cost:
+    """Return the mean of these costs, part by part."""
+    return _by_part(costs, lambda values: sum(values) / len(values))
+
+
+def middle_cost(costs: Collection[Cost]) -> Cost:
+    """Return the median of each part."""
+    return _by_part(costs, middle)
+
+
+def _by_part(costs: Collection[Cost], one_of: Callable[[list[float]], float]) -> Cost:
+    return Cost(
+        victim_s=one_of([each.victim_s for each in costs]),
+        verifier_s=one_of([each.verifier_s for each in costs]),
+        besides_s=one_of([each.besides_s for each in costs]),
+    )
 
 
 def middle(values: Iterable[float]) -> float:

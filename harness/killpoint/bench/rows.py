@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint.bench.errors import MeasureError
-from killpoint.bench.ratio import Bound, Measured, Result, Round, Target, Unmeasured, median_s
-from killpoint.bench.warm import Bed, Place, case_killed, in_warm_process
+from killpoint.bench.ratio import Bound, Cost, Measured, Result, Round, Target, Unmeasured, median_s
+from killpoint.bench.warm import Bed, Setting, case_killed, in_warm_process
 from killpoint.errors import HarnessError
 from killpoint.failpoints import Point, declare, off, reach
 from killpoint.process.pool import Pool
@@ -75,13 +75,13 @@ QUICK = Amounts(forks=4, interpreters=2, calls=10, workers=1, cases_a_round=20)
 ROWS = (IN_ONE_PROCESS.row, IN_FRESH_PROCESSES.row, OFF.row, TWO_WORKERS.row)
 
 
-def measure(rows: frozenset[int], place: Place, amounts: Amounts) -> Iterator[Result]:
+def measure(rows: frozenset[int], setting: Setting, amounts: Amounts) -> Iterator[Result]:
     """Yield the result of each of these rows, in order, as soon as it is there."""
     every: tuple[tuple[Target, Callable[[], Measured]], ...] = (
-        (IN_ONE_PROCESS, lambda: in_one_process(_beside(place, "forks"), amounts)),
-        (IN_FRESH_PROCESSES, lambda: in_fresh_processes(_beside(place, "fresh"), amounts)),
+        (IN_ONE_PROCESS, lambda: in_one_process(_beside(setting, "forks"), amounts)),
+        (IN_FRESH_PROCESSES, lambda: in_fresh_processes(_beside(setting, "fresh"), amounts)),
         (OFF, lambda: point_off(amounts)),
-        (TWO_WORKERS, lambda: two_workers(place, amounts)),
+        (TWO_WORKERS, lambda: two_workers(setting, amounts)),
     )
     for target, run in every:
         if target.row in rows:
@@ -91,21 +91,21 @@ def measure(rows: frozenset[int], place: Place, amounts: Amounts) -> Iterator[Re
                 yield Unmeasured(target=target, why=str(error))
 
 
-def _beside(place: Place, word: str) -> Place:
-    return replace(place, directory=place.directory / word)
+def _beside(setting: Setting, word: str) -> Setting:
+    return replace(setting, directory=setting.directory / word)
 
 
-def in_one_process(place: Place, amounts: Amounts) -> Measured:
+def in_one_process(setting: Setting, amounts: Amounts) -> Measured:
     """Set a case of the harness against two bare forks that do its work."""
-    rounds = in_warm_process(Bed.by_harness, Bed.by_forks, place, amounts.forks)
+    rounds = in_warm_process(Bed.by_harness, Bed.by_forks, setting, amounts.forks)
     case_s, parts_s = median_s(rounds)
     note = f"{case_s * 1e3:.2f} ms / {parts_s * 1e3:.2f} ms, {1 / case_s:.0f} cases a second"
     return Measured(target=IN_ONE_PROCESS, rounds=rounds, note=note)
 
 
-def in_fresh_processes(place: Place, amounts: Amounts) -> Measured:
+def in_fresh_processes(setting: Setting, amounts: Amounts) -> Measured:
     """Set two fresh interpreters that do a case's work against the harness."""
-    rounds = in_warm_process(Bed.by_interpreters, Bed.by_harness, place, amounts.interpreters)
+    rounds = in_warm_process(Bed.by_interpreters, Bed.by_harness, setting, amounts.interpreters)
     fresh_s, case_s = median_s(rounds)
     note = f"{fresh_s * 1e3:.0f} ms / {case_s * 1e3:.2f} ms"
     return Measured(target=IN_FRESH_PROCESSES, rounds=rounds, note=note)
@@ -140,7 +140,10 @@ def _called_round(turn: int) -> Round:
             spent_s[side].append(_call_s(side))
         spent_s[None].append(_loop_s())
     loop_s = min(spent_s[None])
-    return Round(above_s=min(spent_s[reach]) - loop_s, below_s=min(spent_s[empty]) - loop_s)
+    return Round(
+        above=Cost(besides_s=min(spent_s[reach]) - loop_s),
+        below=Cost(besides_s=min(spent_s[empty]) - loop_s),
+    )
 
 
 def _call_s(call: Callable[..., object]) -> float:
@@ -159,16 +162,16 @@ def _loop_s() -> float:
     return (time.perf_counter() - started) / CALLS_COUNT
 
 
-def two_workers(place: Place, amounts: Amounts) -> Measured:
+def two_workers(setting: Setting, amounts: Amounts) -> Measured:
     """Set a pool of one worker against a pool of two, on the same cases."""
     cores_count = len(os.sched_getaffinity(0))
     if cores_count < CORES_MIN:
-        raise MeasureError(place.name, f"two workers need two cores, and there is {cores_count}")
-    one = Pool(workers_count=1, files=(place.file,))
+        raise MeasureError(setting.name, f"two workers need two cores, and there is {cores_count}")
+    one = Pool(workers_count=1, files=(setting.file,))
     try:
-        two = Pool(workers_count=2, files=(place.file,))
+        two = Pool(workers_count=2, files=(setting.file,))
         try:
-            rounds = _pooled_rounds(place.name, one, two, amounts)
+            rounds = _pooled_rounds(setting.name, one, two, amounts)
         finally:
             two.close()
     finally:
@@ -191,7 +194,7 @@ def _pooled_rounds(name: str, one: Pool, two: Pool, amounts: Amounts) -> tuple[R
                 for index in range(amounts.cases_a_round)
             ]
             spent_s[pool] = _pool_s(pool, cases) / len(cases)
-        rounds.append(Round(above_s=spent_s[one], below_s=spent_s[two]))
+        rounds.append(Round(above=Cost(besides_s=spent_s[one]), below=Cost(besides_s=spent_s[two])))
     return tuple(rounds[1:])
 
 

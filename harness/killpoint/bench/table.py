@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from killpoint.bench.ratio import Measured, Result, Unmeasured
+from killpoint.bench.ratio import Cost, Measured, Result, Unmeasured, middle_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,24 @@ def table(scenario: str, results: Iterable[Result]) -> Table:
             case Unmeasured():
                 drawn.add_row(row, f"{target.what}\n{result.why}", wanted, "", "", "none")
     return drawn
+
+
+def breakdown(result: Measured) -> Table:
+    """Return the table of where the time of a case goes, beside the bare forks that do its work."""
+    drawn = Table(title="where the time of a case goes, ms", box=SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column("")
+    names = ("victim, fork to burial", "verifier, fork to burial", "clone, capture, judge", "all")
+    above = middle_cost([each.above for each in result.rounds])
+    below = middle_cost([each.below for each in result.rounds])
+    for name in ("harness", "bare", "more"):
+        drawn.add_column(name, justify="right")
+    for name, ours, theirs in zip(names, _parts(above), _parts(below), strict=True):
+        drawn.add_row(name, *(f"{each * 1e3:.2f}" for each in (ours, theirs, ours - theirs)))
+    return drawn
+
+
+def _parts(cost: Cost) -> tuple[float, ...]:
+    return cost.victim_s, cost.verifier_s, cost.besides_s, cost.total_s
 
 
 def console() -> Console:

@@ -22,7 +22,7 @@ import multiprocess
 from killpoint import discovery, image
 from killpoint.bench import bare
 from killpoint.bench.errors import MeasureError, MeasurementLostError
-from killpoint.bench.ratio import Round
+from killpoint.bench.ratio import Cost, Round, mean
 from killpoint.case import Case, Phase, Step
 from killpoint.errors import KillpointError
 from killpoint.process import victim
@@ -43,7 +43,7 @@ WARM_UP_CASES_COUNT = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Setting:
     """A scenario by its file and name, and a directory to work in."""
 
     file: Path
@@ -51,27 +51,27 @@ class Place:
     directory: Path
 
 
-Side = Callable[["Bed", int], float]
+Side = Callable[["Bed", int], Cost]
 
 
 class Bed:
-    """A prepared scenario and three ways to run a case of it; each returns its seconds.
+    """A prepared scenario and three ways to run a case of it; each returns its cost.
 
     All of them kill after a whole operation, since that is a moment which needs no seam to meet.
     Only the harness's own side has the making of the store's directory within its time.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, setting: Setting) -> None:
         """Prepare the scenario; raises what the runner raises when it cannot be."""
-        scenario = discovery.select(discovery.load((place.file,)), (place.name,))[place.name]
+        scenario = discovery.select(discovery.load((setting.file,)), (setting.name,))[setting.name]
         if not isinstance(scenario, Scenario):
-            raise MeasureError(place.name, "it is a program, and the parts of a case are Python")
+            raise MeasureError(setting.name, "it is a program, and the parts of a case are Python")
         self.scenario = scenario
-        self._file = place.file
+        self._file = setting.file
         self._nursery = Nursery()
-        self._runner = Runner(scenario, self._nursery, place.directory / "harness")
+        self._runner = Runner(scenario, self._nursery, setting.directory / "harness")
         self._runner.prepare()
-        self._root = place.directory / "bare" / "store"
+        self._root = setting.directory / "bare" / "store"
         self._root.parent.mkdir(parents=True)
         self._references = self._observe_references()
         self._turn = 0
@@ -86,7 +86,7 @@ class Bed:
             raise MeasureError(self.scenario.name, "its workload could not be observed")
         return tuple(said[0])
 
-    def by_harness(self, killed_after: int) -> float:
+    def by_harness(self, killed_after: int) -> Cost:
         """Run the case as a campaign does."""
         self._turn += 1
         case = case_killed(self.scenario.name, killed_after, self._turn)
@@ -94,30 +94,32 @@ class Bed:
         result = self._runner.run(case)
         elapsed_s = time.perf_counter() - started
         self._must(result.verdict is Verdict.PASSED, f"a case {result.verdict}: {result.signature}")
-        return elapsed_s
+        return Cost(
+            victim_s=result.victim_s,
+            verifier_s=result.verify_s,
+            besides_s=elapsed_s - result.victim_s - result.verify_s,
+        )
 
-    def by_forks(self, killed_after: int) -> float:
+    def by_forks(self, killed_after: int) -> Cost:
         """Run the parts of the case in two bare forks of this process."""
-        facts = self._bare_facts(killed_after)
-        started = time.perf_counter()
-        sound = bare.fork_case(self.scenario, self._root, facts)
-        elapsed_s = time.perf_counter() - started
-        self._must(sound, "two bare forks did not end well")
-        return elapsed_s
+        cost, codes = bare.fork_case(self.scenario, self._root, self._bare_facts(killed_after))
+        self._must(codes == bare.CODES, f"two bare forks ended with {codes}")
+        return cost
 
-    def by_interpreters(self, killed_after: int) -> float:
+    def by_interpreters(self, killed_after: int) -> Cost:
         """Run the parts of the case in two fresh interpreters."""
         facts = self._root.parent / "facts"
         facts.write_bytes(msgspec.msgpack.encode(self._bare_facts(killed_after)))
         words = [self._file, self.scenario.name, self._root, facts]
         command = [sys.executable, "-m", "killpoint.bench.bare", *map(str, words)]
         started = time.perf_counter()
-        victim_code = run([*command, "work"], check=False).returncode
-        verifier_code = run([*command, "judge"], check=False).returncode
-        elapsed_s = time.perf_counter() - started
-        sound = (victim_code, verifier_code) == bare.CODES
-        self._must(sound, f"fresh interpreters ended with {victim_code} and {verifier_code}")
-        return elapsed_s
+        died = run([*command, "work"], check=False).returncode
+        between = time.perf_counter()
+        judged = run([*command, "judge"], check=False).returncode
+        ended = time.perf_counter()
+        codes = (died, judged)
+        self._must(codes == bare.CODES, f"two fresh interpreters ended with {codes}")
+        return Cost(victim_s=between - started, verifier_s=ended - between)
 
     def _bare_facts(self, killed_after: int) -> bare.Facts:
         image.restore(self._runner.template, self._root)
@@ -137,11 +139,13 @@ def case_killed(scenario: str, killed_after: int, turn: int) -> Case:
     return Case(scenario=scenario, steps=(step,))
 
 
-def in_warm_process(above: Side, below: Side, place: Place, rounds_count: int) -> tuple[Round, ...]:
+def in_warm_process(
+    above: Side, below: Side, setting: Setting, rounds_count: int
+) -> tuple[Round, ...]:
     """Return the rounds of two sides, run in a fresh interpreter that holds the scenario."""
     context = multiprocess.get_context("spawn")
     ours, theirs = context.Pipe()
-    arguments = (theirs, place, above.__name__, below.__name__, rounds_count)
+    arguments = (theirs, setting, above.__name__, below.__name__, rounds_count)
     process = context.Process(target=_serve, args=arguments)
     process.start()
     theirs.close()
@@ -149,16 +153,19 @@ def in_warm_process(above: Side, below: Side, place: Place, rounds_count: int) -
         answer = ours.recv()
     except EOFError:
         process.join()
-        raise MeasurementLostError(place.name, process.exitcode) from None
+        raise MeasurementLostError(setting.name, process.exitcode) from None
     process.join()
     if isinstance(answer, KillpointError):
         raise answer
-    return tuple(Round(above_s=above_s, below_s=below_s) for above_s, below_s in answer)
+    rounds: tuple[Round, ...] = answer
+    return rounds
 
 
-def _serve(connection: Connection, place: Place, above: str, below: str, rounds_count: int) -> None:
+def _serve(
+    connection: Connection, setting: Setting, above: str, below: str, rounds_count: int
+) -> None:
     try:
-        bed = Bed(place)
+        bed = Bed(setting)
         # As a worker does: what was imported is neither collected nor copied again.
         gc.collect()
         gc.freeze()
@@ -168,17 +175,17 @@ def _serve(connection: Connection, place: Place, above: str, below: str, rounds_
 
 
 def _by_turns(
-    bed: Bed, above: Callable[[int], float], below: Callable[[int], float], rounds_count: int
-) -> list[tuple[float, float]]:
+    bed: Bed, above: Callable[[int], Cost], below: Callable[[int], Cost], rounds_count: int
+) -> tuple[Round, ...]:
     """Run both sides case by case; a round is one case after each operation of the workload."""
     kills = range(1, len(bed.scenario.operations) + 1)
     for killed_after in itertools.islice(itertools.cycle(kills), WARM_UP_CASES_COUNT):
         bed.by_harness(killed_after)
     rounds = []
     for number in range(rounds_count):
-        spent_s = {above: 0.0, below: 0.0}
+        spent: dict[Callable[[int], Cost], list[Cost]] = {above: [], below: []}
         for killed_after in kills:
             for side in (above, below) if (number + killed_after) % 2 else (below, above):
-                spent_s[side] += side(killed_after)
-        rounds.append((spent_s[above] / len(kills), spent_s[below] / len(kills)))
-    return rounds
+                spent[side].append(side(killed_after))
+        rounds.append(Round(above=mean(spent[above]), below=mean(spent[below])))
+    return tuple(rounds)
