@@ -5,7 +5,9 @@ carries out, so that each durable step passes the seam. It never knows what the 
 """
 
 from engine.storage.effects import (
+    clone_effect,
     create_effect,
+    delete_all_effect,
     delete_effect,
     delete_prefix_effect,
     fence_effect,
@@ -37,11 +39,14 @@ from engine.storage.ports import (
     SystemClock,
     system_ids,
 )
-from engine.storage.verbs import ABSENT, Storage, Versioned
+from engine.storage.verbs import ABSENT, Clone, Cloned, Cloning, Storage, Versioned
 
 __all__ = [
     "ABSENT",
     "Clock",
+    "Clone",
+    "Cloned",
+    "Cloning",
     "CountedClock",
     "CountedIds",
     "Durability",
@@ -61,7 +66,9 @@ __all__ = [
     "TruncatedObjectError",
     "UnsafePathError",
     "Versioned",
+    "clone_effect",
     "create_effect",
+    "delete_all_effect",
     "delete_effect",
     "delete_prefix_effect",
     "fence_effect",

@@ -24,7 +24,21 @@ CREATE_STAGES = (
 RENAME_STAGES = ("before", *DIRECTORY_STAGES, "renamed", "synced_target", "after")
 FENCE_STAGES = ("before", "made_root", "synced_root", "made_tmp", "created", "after")
 DELETE_STAGES = ("before", "removed", "after")
+CLONE_STAGES = (
+    "before",
+    *DIRECTORY_STAGES,
+    "linking",
+    "linked",
+    "created",
+    "written",
+    "synced",
+    "mode_set",
+    "mode_synced",
+    "renamed",
+    "after",
+)
 DELETE_PREFIX_STAGES = ("before", "removed", "removed_dir", "after")
+DELETE_ALL_STAGES = ("before", "removed", "removed_dir", "synced_dir", "after")
 AROUND_STAGES = ("before", "after")
 
 DIRECTORIES_ARE_RARE = frozenset(DIRECTORY_STAGES)
@@ -88,6 +102,30 @@ def delete_prefix_effect(name: str, *, durable: str, pending: str) -> Effect:
     """Declare a delete of everything under a directory, the directories too."""
     return declare_effect(
         name, "delete_prefix", DELETE_PREFIX_STAGES, durable=durable, pending=pending
+    )
+
+
+def delete_all_effect(name: str, *, durable: str, pending: str) -> Effect:
+    """Declare a delete of several objects and of the directories that this leaves empty."""
+    return declare_effect(
+        name,
+        "delete_all",
+        DELETE_ALL_STAGES,
+        durable=durable,
+        pending=pending,
+        rare_stages=frozenset({"removed", "removed_dir", "synced_dir"}),
+    )
+
+
+def clone_effect(name: str, *, durable: str, pending: str) -> Effect:
+    """Declare a clone: by link, or by the stages from `created` on where links are refused."""
+    return declare_effect(
+        name,
+        "clone",
+        CLONE_STAGES,
+        durable=durable,
+        pending=pending,
+        rare_stages=DIRECTORIES_ARE_RARE | {"mode_set", "mode_synced"},
     )
 
 

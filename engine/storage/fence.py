@@ -97,6 +97,19 @@ class Fence:
             raise
         return Held(descriptor)
 
+    def hold_shared(self, name: str, wait_s: float) -> Held:
+        """Take the lock beside other sharers, waiting at most `wait_s` for who holds it alone.
+
+        There is no turning it into a lock held alone: ask for that after this is released.
+        """
+        descriptor = self._open()
+        try:
+            _lock(descriptor, name, time.monotonic() + wait_s, wait_s, fcntl.F_RDLCK)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return Held(descriptor)
+
     def _open(self) -> int:
         """Open a new description of the lock file."""
         try:
@@ -105,10 +118,12 @@ class Fence:
             raise FenceMissingError from None
 
 
-def _lock(descriptor: int, name: str, deadline: float, wait_s: float) -> None:
+def _lock(
+    descriptor: int, name: str, deadline: float, wait_s: float, kind: int = fcntl.F_WRLCK
+) -> None:
     """Try until it is ours or the deadline has passed."""
     pause_s = POLL_S_FIRST
-    while not _try_lock(descriptor, name):
+    while not _try_lock(descriptor, name, kind):
         reach(BUSY, name)
         if time.monotonic() >= deadline:
             raise LockBusyError(name, wait_s)
@@ -116,9 +131,9 @@ def _lock(descriptor: int, name: str, deadline: float, wait_s: float) -> None:
         pause_s = min(2 * pause_s, POLL_S_MAX)
 
 
-def _try_lock(descriptor: int, name: str) -> bool:
+def _try_lock(descriptor: int, name: str, kind: int = fcntl.F_WRLCK) -> bool:
     """Ask the kernel once for one byte."""
-    region = struct.pack(FLOCK_FORM, fcntl.F_WRLCK, os.SEEK_SET, offset(name), 1, 0)
+    region = struct.pack(FLOCK_FORM, kind, os.SEEK_SET, offset(name), 1, 0)
     try:
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, region)
     except OSError as refusal:

@@ -28,14 +28,17 @@ from engine.storage.calls import (
     sync_directory,
     write_temporary,
 )
+from engine.storage.cloning import clone_to, plain_file
 from engine.storage.errors import NotFoundError, StaleTokenError, TruncatedObjectError
 from engine.storage.fence import FENCE_NAME, Fence, Held
 from engine.storage.paths import TEMPORARY_DIRECTORY, check_path, check_prefix, parent_of
-from engine.storage.tree import names_in, walk
-from engine.storage.verbs import ABSENT, Versioned
+from engine.storage.tree import ancestors, names_in, remove_empty, walk
+from engine.storage.verbs import ABSENT, Clone, Cloned, Cloning, Versioned
 from killpoint.failpoints import reach
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.storage.ports import Ids
     from killpoint.failpoints import Effect
 
@@ -187,6 +190,51 @@ class Local:
                 self._sync(parent_of(prefix))
         reach(effect["after"], prefix)
 
+    def delete_all(self, effect: Effect, paths: Sequence[str]) -> None:
+        """Unlink the files, then the directories above them that are empty, deepest first."""
+        for path in paths:
+            check_path(path)
+        reach(effect["before"], paths[0] if paths else "")
+        with naming("delete_all", paths[0] if paths else ""):
+            for path in paths:
+                if self._unlink(path):
+                    reach(effect["removed"], path)
+            changed = {parent_of(path) for path in paths}
+            for directory in ancestors(paths):
+                if remove_empty(self._root / directory):
+                    self._certain.discard(directory)
+                    changed.add(parent_of(directory))
+                    reach(effect["removed_dir"], directory)
+            for directory in sorted(changed):
+                if (self._root / directory).is_dir():
+                    self._sync(directory)
+                    reach(effect["synced_dir"], directory)
+        reach(effect["after"], paths[0] if paths else "")
+
+    def clone(
+        self, effect: Effect, source: str, target: str, how: Cloning = Cloning.LINK_OR_COPY
+    ) -> Clone:
+        """Link the source to a new name and rename that over the target, or copy it there."""
+        check_path(source)
+        check_path(target)
+        reach(effect["before"], target)
+        with naming("clone", target):
+            found = plain_file(self._root, source)
+            standing = plain_file(self._root, target)
+            if found is None:
+                made = Clone(how=Cloned.ABSENT, digest="")
+            elif standing is not None and found.same_as(standing):
+                self._sync(parent_of(target))
+                made = Clone(how=Cloned.SAME, digest=found.digest)
+            else:
+                self._ensure_directory(effect, parent_of(target))
+                temporary = self._temporary()
+                outcome = clone_to(effect, target, found, temporary, how, durable=self._durable)
+                self._over(effect, temporary, target)
+                made = Clone(how=outcome, digest=found.digest)
+        reach(effect["after"], target)
+        return made
+
     def rename(self, effect: Effect, source: str, target: str) -> None:
         """Move the file; the target is durable before the source is durably gone."""
         check_path(source)
@@ -242,13 +290,17 @@ class Local:
             self._ensure_directory(effect, parent_of(path))
             temporary = self._temporary()
             write_temporary(effect, path, temporary, data, durable=self._durable)
-            try:
-                os.rename(temporary, self._root / path)
-            except BaseException:
-                discard(temporary)
-                raise
-            reach(effect["renamed"], path)
-            self._sync(parent_of(path))
+            self._over(effect, temporary, path)
+
+    def _over(self, effect: Effect, temporary: Path, path: str) -> None:
+        """Rename a finished temporary file over the object, and sync the directory."""
+        try:
+            os.rename(temporary, self._root / path)
+        except BaseException:
+            discard(temporary)
+            raise
+        reach(effect["renamed"], path)
+        self._sync(parent_of(path))
 
     def _link(self, effect: Effect, path: str, temporary: Path) -> bool:
         """Give the temporary file its name unless that is taken, then drop the first name."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.storage.paths import RESERVED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -42,6 +43,23 @@ def walk(root: Path, prefix: str) -> Tree:
 def names_in(directory: Path) -> tuple[str, ...]:
     """Return the names in one directory, sorted."""
     return tuple(sorted(entry.name for entry in _entries(directory)))
+
+
+def ancestors(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return every directory above the paths but the root, deepest first."""
+    found: set[str] = set()
+    for path in paths:
+        parts = path.split("/")[:-1]
+        found.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+    return tuple(sorted(found, key=lambda directory: (-directory.count("/"), directory)))
+
+
+def remove_empty(directory: Path) -> bool:
+    """Remove a directory if nothing is in it; False means that it stays or was gone."""
+    if not directory.is_dir() or _entries(directory):
+        return False
+    os.rmdir(directory)
+    return True
 
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:

@@ -8,9 +8,12 @@ to this page. A store never learns which backend it stands on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from killpoint.failpoints import Effect
 
 ABSENT = "absent"  # the token of an object that does not exist yet
@@ -22,6 +25,30 @@ class Versioned:
 
     data: bytes
     token: str
+
+
+class Cloning(StrEnum):
+    """How a clone may be made."""
+
+    LINK_OR_COPY = "link_or_copy"
+    COPY = "copy"  # for file systems that pretend to link
+
+
+class Cloned(StrEnum):
+    """What a clone came to."""
+
+    ABSENT = "absent"  # there is no source; nothing was done
+    SAME = "same"  # the target had the source's content and mode already
+    LINKED = "linked"
+    COPIED = "copied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clone:
+    """How a clone was made, and the BLAKE2b-128 of the source's bytes ("" when absent)."""
+
+    how: Cloned
+    digest: str
 
 
 class Lock(Protocol):
@@ -45,6 +72,9 @@ class Locks(Protocol):
 
     def hold_all(self, names: tuple[str, ...], wait_s: float) -> Lock:
         """Take all, in sorted order, waiting at most `wait_s`; else raise `LockBusyError`."""
+
+    def hold_shared(self, name: str, wait_s: float) -> Lock:
+        """Take the lock beside other sharers; who holds it alone excludes them all."""
 
 
 class Storage(Protocol):
@@ -87,6 +117,18 @@ class Storage(Protocol):
 
     def delete_prefix(self, effect: Effect, prefix: str) -> None:
         """Delete everything under the directory, and leave no empty directory there."""
+
+    def delete_all(self, effect: Effect, paths: Sequence[str]) -> None:
+        """Delete the objects, and every directory above them that is then empty."""
+
+    def clone(
+        self, effect: Effect, source: str, target: str, how: Cloning = Cloning.LINK_OR_COPY
+    ) -> Clone:
+        """Give the target the source's content and mode: by hard link, else by a durable copy.
+
+        Any error of link(2) leads to the copy. Raises `UnsafePathError` when a path passes a
+        symbolic link or names no plain file: neither is followed.
+        """
 
     def rename(self, effect: Effect, source: str, target: str) -> None:
         """Move the object, replacing the target and making its directory."""

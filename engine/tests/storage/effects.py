@@ -1,7 +1,9 @@
 """One declared effect per verb, for tests of storage that need no store on top."""
 
 from engine.storage import (
+    clone_effect,
     create_effect,
+    delete_all_effect,
     delete_effect,
     delete_prefix_effect,
     fence_effect,
@@ -26,3 +28,5 @@ FENCE = fence_effect("trial.fence", durable=DURABLE, pending=PENDING)
 SETTLE = settle_effect("trial.settle", durable=DURABLE, pending=PENDING)
 READ = read_effect("trial.read", durable=DURABLE)
 LIST = list_effect("trial.list", durable=DURABLE)
+DELETE_ALL = delete_all_effect("trial.delete_all", durable=DURABLE, pending=PENDING)
+CLONE = clone_effect("trial.clone", durable=DURABLE, pending=PENDING)

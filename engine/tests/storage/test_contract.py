@@ -131,6 +131,9 @@ VERBS: list[Callable[[Storage, str], object]] = [
     lambda storage, path: storage.exists(effects.READ, path),
     lambda storage, path: storage.delete(effects.DELETE, path),
     lambda storage, path: storage.delete_prefix(effects.DELETE_PREFIX, path),
+    lambda storage, path: storage.delete_all(effects.DELETE_ALL, [path]),
+    lambda storage, path: storage.clone(effects.CLONE, path, "target"),
+    lambda storage, path: storage.clone(effects.CLONE, "source", path),
     lambda storage, path: storage.rename(effects.RENAME, path, "target"),
     lambda storage, path: storage.rename(effects.RENAME, "source", path),
 ]

@@ -73,6 +73,15 @@ def test_waiting_is_bounded_and_the_refusal_names_the_lock(fence: Fence) -> None
     taken.release()
 
 
+def test_sharers_hold_beside_each_other_and_keep_others_out(fence: Fence) -> None:
+    """Who wants it alone waits for the last of them, and then keeps all of them out."""
+    with fence.hold_shared("a", 0), fence.hold_shared("a", 0), pytest.raises(LockBusyError):
+        fence.hold_all(("a",), 0.01)
+    with fence.hold_all(("a",), 0), pytest.raises(LockBusyError):
+        fence.hold_shared("a", 0.01)
+    fence.hold_shared("a", 0).release()
+
+
 def test_holders_of_many_do_not_block_each_other_for_ever(fence: Fence) -> None:
     """Names are taken in sorted order, whatever order they are asked for in."""
 
