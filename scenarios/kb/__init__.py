@@ -1,0 +1,1 @@
+"""The knowledge base under test: its system, its invariants, and scenarios per operation."""

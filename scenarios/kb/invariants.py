@@ -1,0 +1,146 @@
+"""What must hold of every reopened knowledge base, beyond what holds of any store.
+
+I1 to I11 are those of the protocol; `README.md` says where each is held. Facts come from the files
+and from the witness that was taken before anything reopened the directory, not from the engine's
+opinion. They never change the knowledge base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from killpoint import Invariant, Reopened, invariant
+from scenarios.kb import directory
+
+FIXED = ("fence", "kb.json", "tmp", "work", "downloads", *directory.VISIBLE)
+
+
+@invariant("I1 the tree is what a reader sees")
+def tree_is_what_a_reader_sees(store: Reopened) -> Iterable[str]:
+    """The visible tree holds the files that a reader sees, no other, and no empty directory.
+
+    Verifies: every path and every byte; with "all or nothing" over the same files this is I1.
+    Does not verify: files outside the visible directories, which I4 looks at.
+    """
+    live = {name: path.read_bytes() for name, path in directory.visible(store.root).items()}
+    seen = store.handle.base.files()
+    for name in sorted(live.keys() | seen.keys()):
+        if live.get(name) != seen.get(name):
+            yield f"{name} is not what a reader sees"
+    for top in directory.VISIBLE:
+        for path in sorted((store.root / top).rglob("*")):
+            if path.is_dir() and not any(path.iterdir()):
+                yield f"the directory {path.relative_to(store.root)} is empty"
+
+
+@invariant("I2 registry equals documents")
+def registry_equals_documents(store: Reopened) -> Iterable[str]:
+    """Every entry has all its files, every file has its entry, both ways.
+
+    Verifies: files, shared pages, the lookup by content, and the blob store.
+    Does not verify: what is in the files, which "all or nothing" compares.
+    """
+    owned: set[str] = set()
+    for entry in directory.records(store.root, "documents"):
+        mine = {
+            *entry["files"],
+            *entry["pages"],
+            f"documents/{entry['name']}.json",
+            f"hashes/{entry['content']}.json",
+        }
+        for path in sorted(mine):
+            if not (store.root / path).is_file():
+                yield f"{entry['name']} has no {path}"
+        for path in entry["pages"]:
+            if f"- [[{entry['name']}]]" not in (store.root / path).read_text().split("\n"):
+                yield f"{path} does not list {entry['name']}"
+        owned |= mine
+    for path in sorted(set(directory.visible(store.root)) - owned):
+        if not path.startswith("audit/"):
+            yield f"{path} belongs to no document"
+
+
+@invariant("I3 exactly one audit row")
+def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
+    """Each committed mutation has one row, and no other mutation has any.
+
+    Verifies: one row for each applied operation, each under its own id, and none for a mutation
+    that died and was undone. Does not verify: the time in the row.
+    """
+    rows = directory.records(store.root, "audit")
+    ids = [row["mutation"] for row in rows]
+    if len(set(ids)) != len(ids):
+        yield f"ids repeat: {ids}"
+    applied = store.applied_count
+    if applied is not None and len(rows) != len(store.references[applied]["audit"]):
+        yield f"{len(rows)} rows, expected {len(store.references[applied]['audit'])}"
+    for mutation, stood in store.witness["died"].items():
+        if stood == "committed" and mutation not in ids:
+            yield f"{mutation} was committed and has no row"
+
+
+@invariant("I4 nothing is left over")
+def nothing_is_left_over(store: Reopened) -> Iterable[str]:
+    """After one drain there is no journal, backup, staged or temporary file, and no stranger.
+
+    Verifies: all of `work/` and `tmp/`, and the names at the root. Downloads may stay: they wait
+    for another try. So may the quarantine. Does not verify: what those two hold.
+    """
+    for name in directory.leftovers(store.root):
+        yield f"{name} is left over"
+    for path in sorted(store.root.iterdir()):
+        if path.name not in FIXED:
+            yield f"{path.name} is left over"
+
+
+@invariant("I5 a decision stands")
+def a_decision_stands(store: Reopened) -> Iterable[str]:
+    """What a journal once called committed is there; what it called undone is not.
+
+    Verifies: every decision that stood in a journal at any death of the case, by audit row.
+    Does not verify: decisions whose journal was gone; "nothing acknowledged is lost" does.
+    """
+    rows = {row["mutation"] for row in directory.records(store.root, "audit")}
+    for mutation, stood in store.witness["died"].items():
+        if stood in {"rolling_back", "rolled_back"} and mutation in rows:
+            yield f"{mutation} was being undone, and is there"
+        if stood == "committed" and mutation not in rows:
+            yield f"{mutation} was committed, and is not there"
+
+
+@invariant("I6 a reader before recovery sees what recovery leads to")
+def readers_see_whole_states(store: Reopened) -> Iterable[str]:
+    """A reader of the crashed directory sees what the drain then restores, to the byte.
+
+    Verifies: everything that `observe` shows, read under the shared lock before any drain.
+    Does not verify: readers beside a live mutation; the lock keeps them apart, by test.
+    """
+    if store.witness["seen"] != store.state:
+        changed = [
+            key for key in sorted(store.state) if store.witness["seen"].get(key) != store.state[key]
+        ]
+        yield f"before recovery a reader saw other {', '.join(changed)}"
+
+
+@invariant("I8 unrelated files are untouched")
+def unrelated_files_are_untouched(store: Reopened) -> Iterable[str]:
+    """Recovery leaves inode and mode of every file alone that no dead mutation covers.
+
+    Verifies: inode and mode, since the witness in this same directory; bytes by "all or nothing".
+    Does not verify: what the workload did before it died.
+    """
+    now = directory.inodes(store.root)
+    for name, before in store.witness["inodes"].items():
+        if name not in store.witness["covered"] and now.get(name) != before:
+            yield f"{name} was {before} (inode, mode) and is {now.get(name)}"
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    tree_is_what_a_reader_sees,
+    registry_equals_documents,
+    exactly_one_audit_row,
+    nothing_is_left_over,
+    a_decision_stands,
+    readers_see_whole_states,
+    unrelated_files_are_untouched,
+)
