@@ -106,7 +106,7 @@ def _walk(
             if status.st_nlink > 1:
                 first = inodes.setdefault((status.st_dev, status.st_ino), path)
             if first is path:
-                entries.append(Entry(path, EntryKind.FILE, mode, _read(child.path)))
+                entries.append(Entry(path, EntryKind.FILE, mode, _read(child.path, status.st_size)))
             else:
                 entries.append(Entry(path, EntryKind.HARD_LINK, mode, os.fsencode(first)))
         elif stat.S_ISLNK(status.st_mode):
@@ -116,11 +116,10 @@ def _walk(
             entries.append(Entry(path, EntryKind.OTHER, mode))
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, size: int) -> bytes:
     # Plain descriptors: an image is read several times a case, and file objects cost double.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        size = os.fstat(descriptor).st_size
         data = os.read(descriptor, size + 1)
         if len(data) <= size:
             return data
@@ -240,6 +239,8 @@ def clear(root: Path | str) -> None:
 
 def difference(before: Image, after: Image) -> ImageDifference:
     """Compare two images by path."""
+    if before.id == after.id:
+        return ImageDifference(added=(), removed=(), changed=())
     old = {entry.path: entry for entry in before.entries}
     new = {entry.path: entry for entry in after.entries}
     return ImageDifference(
