@@ -42,6 +42,7 @@ def completeness(run: Run) -> Completeness:
     parts = [
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
+        *_made_again(run),
         *_unfinished(run),
         _bracketing(run),
         # One shard passes only its own recoveries: what none of them reaches shows in the merge.
@@ -75,13 +76,18 @@ def _recovery(run: Run, depth: int) -> _Part:
     short = done < total
     if depth <= DEPTH_REQUIRED_MAX:
         text = f"recovery {done:,} of {total:,} over {images:,} images (depth {depth})"
-        again = sum(each.made_again_count for each in run.scenarios)
-        text += f", {again:,} of them made again by SIGKILL" if again else ""
         return _Part(proven=not short, text=text + _why_short(run, short=short))
     text = f"depth {depth}: {done:,} of {total:,}"
     if short and _stopped_by_budget(run):
         return _Part(proven=True, text=f"{text} within budget")
     return _Part(proven=not short, text=text)
+
+
+def _made_again(run: Run) -> Iterable[_Part]:
+    """Say how many crashes by image were checked; one that differed is undecided by itself."""
+    count = sum(each.made_again_count for each in run.scenarios)
+    if count:
+        yield _Part(proven=True, text=f"{count:,} crashes by image made again by SIGKILL")
 
 
 def _why_short(run: Run, *, short: bool) -> str:
