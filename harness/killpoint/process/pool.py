@@ -89,6 +89,11 @@ class Pool:
         self._workers.append(worker)
         self._connections.append(ours)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The workers' process ids."""
+        return tuple(worker.pid for worker in self._workers)
+
     def prepare(self, scenario: str) -> Preparation:
         """Prepare a scenario in every worker; their traces must agree."""
         for connection in self._connections:

@@ -65,11 +65,7 @@ def test_the_same_case_leaves_the_same_image_every_time() -> None:
 def test_the_memory_of_a_worker_stays_flat() -> None:
     """After it has warmed up, another thousand cases cost it no memory."""
     with pool(1) as workers:
-        (worker,) = (
-            child
-            for child in psutil.Process().children(recursive=True)
-            if "spawn_main" in " ".join(child.cmdline())
-        )
+        worker = psutil.Process(workers.pids[0])
         list(workers.run([case(1 + n % 2) for n in range(WARM_COUNT)]))
         before = worker.memory_info().rss
         list(workers.run([case(1 + n % 2) for n in range(CASES_COUNT - WARM_COUNT)]))
