@@ -1,26 +1,29 @@
 """One operation, phases A to D; and the only functions that move a table's HEAD or the manifest.
 
-    locks       the operation's own, then its tables', in sorted order
-    plan        against a fresh manifest: what each table becomes; nothing is written yet
+    locks       the operation's own and those of all tables that it may change or look at
+    plan        against a fresh manifest: what each becomes; a strict operation is refused if a
+                table has moved since it was read, any if one has drifted; nothing is written yet
     stage       fragments, which nothing refers to
     A           the sidecar: from here on a crash is recovered
     B           each table's next version, one after the other
     C           the next graph version, with the lineage row: readers see all of it at once
     D           the sidecar goes; failing here changes nothing, because all is published
 
-It never acknowledges before C, and never moves a table that its sidecar does not pin.
+An operation that fails while its process lives takes its sidecar back if no table has moved; what
+has moved stays for the heal of the next write, or for recovery. It never acknowledges before C, and
+never moves a table that its sidecar does not pin.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.graph import points
 from engine.graph.drift import undrifted_version
-from engine.graph.errors import ConflictError, TableBusyError
+from engine.graph.errors import ExpectedVersionMismatchError, OvertakenError, TableBusyError
 from engine.graph.fragment import encode_rows
 from engine.graph.manifest import (
     LineageRow,
@@ -40,7 +43,13 @@ from engine.graph.sidecar import (
     put_sidecar,
     table_lock,
 )
-from engine.graph.table import Fragment, TableVersion, fragment_path, version_path
+from engine.graph.table import (
+    Fragment,
+    TableVersion,
+    fragment_path,
+    version_path,
+    versions_after,
+)
 from engine.storage import LockBusyError
 from killpoint.failpoints import reach
 
@@ -51,7 +60,7 @@ if TYPE_CHECKING:
     from engine.storage.verbs import Lock
     from killpoint.failpoints import Effect
 
-PUBLISH_ATTEMPTS_MAX = 16
+PUBLISH_ATTEMPTS_MAX = 6
 
 _log = logging.getLogger(__name__)
 
@@ -64,16 +73,23 @@ class Change:
     rows: tuple[Row, ...]
 
 
-Planner = Callable[[TableVersion], Change | None]  # None: this table does not change
+Planner = Callable[[Mapping[str, TableVersion]], Mapping[str, Change]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """An operation before it runs: who does what, and how each table's change is planned."""
+    """An operation before it runs: who does what, to which tables, and how the changes are planned.
+
+    `tables` must stand still while it is planned and committed. `strict` are the versions that
+    some of them must still have, because the operation rests on what they held. `plan` is handed
+    their current versions, and returns changes for those that change.
+    """
 
     kind: Kind
     actor: str
-    plans: Mapping[str, Planner]
+    tables: tuple[str, ...]
+    strict: Mapping[str, int]
+    plan: Planner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +107,20 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
     the sidecar until it is gone, nobody else can move these tables.
     """
     operation = store.ids.mint()
-    tables = [store.schema.table(key) for key in sorted(work.plans)]
+    tables = {key: store.schema.table(key) for key in work.tables}
     with _hold(store, operation, tables):
         base = newer_manifest(store, known)
-        changes = _plan(store, base, tables, work)
+        _check_strict(base, work)
+        before = {
+            key: undrifted_version(store, table, base.pinned(key)) for key, table in tables.items()
+        }
+        changes = work.plan(before)
         if not changes:
             return Receipt(operation_id=operation, graph_version=base.version), base
-        versions = [_stage(store, operation, table, *change) for table, change in changes]
+        versions = [
+            _stage(store, operation, tables[key], before[key], changes[key])
+            for key in sorted(changes)
+        ]
         sidecar = Sidecar(
             operation_id=operation,
             kind=work.kind,
@@ -108,9 +131,13 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
                 Pin(table=one.key, expected=one.parent, post=one.version) for one in versions
             ),
         )
-        _phase_a(store, sidecar)
-        _phase_b(store, versions)
-        published = _phase_c(store, base, sidecar)
+        try:
+            _phase_a(store, sidecar)
+            _phase_b(store, versions)
+            published = _phase_c(store, base, sidecar)
+        except Exception:
+            _withdraw(store, sidecar)
+            raise
         _phase_d(store, sidecar)
     return Receipt(operation_id=operation, graph_version=published.version), published
 
@@ -145,9 +172,9 @@ def publish(
     return None
 
 
-def _hold(store: Store, operation: str, tables: list[TableSchema]) -> Lock:
+def _hold(store: Store, operation: str, tables: Iterable[str]) -> Lock:
     """Take the operation's lock and its tables', or say which live operation is in the way."""
-    names = (operation_lock(operation), *(table_lock(table.key) for table in tables))
+    names = (operation_lock(operation), *(table_lock(key) for key in tables))
     try:
         return store.storage.fence.hold_all(names, store.wait_s)
     except LockBusyError as busy:
@@ -155,17 +182,12 @@ def _hold(store: Store, operation: str, tables: list[TableSchema]) -> Lock:
         raise TableBusyError(busy.name, pending, store.wait_s) from busy
 
 
-def _plan(
-    store: Store, base: Manifest, tables: list[TableSchema], work: Work
-) -> list[tuple[TableSchema, tuple[TableVersion, Change]]]:
-    """Plan all tables before anything is written, so that a refusal leaves nothing."""
-    planned: list[tuple[TableSchema, tuple[TableVersion, Change]]] = []
-    for table in tables:
-        before = undrifted_version(store, table, base.pinned(table.key))
-        change = work.plans[table.key](before)
-        if change is not None:
-            planned.append((table, (before, change)))
-    return planned
+def _check_strict(base: Manifest, work: Work) -> None:
+    """Refuse an operation that rests on a version that is no longer the current one."""
+    for key, expected in sorted(work.strict.items()):
+        actual = base.pinned(key)
+        if actual != expected:
+            raise ExpectedVersionMismatchError(key, expected=expected, actual=actual)
 
 
 def _stage(
@@ -177,7 +199,7 @@ def _stage(
         path = fragment_path(table, operation, 0)
         data = encode_rows(table, change.rows)
         if not store.storage.put_if_absent(points.FRAGMENT_PUT, path, data):
-            raise ConflictError(operation, "an earlier operation had the same id")
+            raise OvertakenError(operation, "an earlier operation had the same id")
         staged = Fragment(path=path, rows_count=len(change.rows), digest=digest(data))
         fragments = (*fragments, staged)
     return TableVersion(
@@ -203,7 +225,7 @@ def _phase_b(store: Store, versions: list[TableVersion]) -> None:
         reach(points.PHASE_B_BEFORE, path)
         if not commit_table(store, points.TABLE_COMMIT, version):
             reason = f"somebody without the lock made {path!r}"
-            raise ConflictError(version.operation_id, reason)
+            raise OvertakenError(version.operation_id, reason)
         reach(points.PHASE_B_AFTER, path)
 
 
@@ -231,7 +253,7 @@ def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
             return published
         _check_unmoved(base, sidecar)
     reason = f"others published {PUBLISH_ATTEMPTS_MAX} times before it could"
-    raise ConflictError(sidecar.operation_id, reason)
+    raise OvertakenError(sidecar.operation_id, reason)
 
 
 def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
@@ -240,7 +262,28 @@ def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
         found = newest.pinned(pin.table)
         if found != pin.expected:
             reason = f"{pin.table!r} was published at {found}, not at {pin.expected}"
-            raise ConflictError(sidecar.operation_id, reason)
+            raise OvertakenError(sidecar.operation_id, reason)
+
+
+def _withdraw(store: Store, sidecar: Sidecar) -> None:
+    """Take back the intent of an operation that failed before it moved anything.
+
+    The locks are held, so nobody else acts on it. If this fails, too, the caller is told the
+    first error, and the heal of the next write closes the sidecar.
+    """
+    try:
+        for pin in sidecar.pins:
+            above = versions_after(store, store.schema.table(pin.table), pin.expected)
+            if any(version.operation_id == sidecar.operation_id for version in above):
+                return
+        delete_sidecar(store, sidecar)
+    except Exception:  # noqa: BLE001 -- the caller is told what went wrong first
+        _log.warning(
+            "operation %s failed, and %s stays until the next write",
+            sidecar.operation_id,
+            sidecar.path,
+            exc_info=True,
+        )
 
 
 def _phase_d(store: Store, sidecar: Sidecar) -> None:
@@ -251,7 +294,7 @@ def _phase_d(store: Store, sidecar: Sidecar) -> None:
         reach(points.PHASE_D_AFTER, sidecar.path)
     except Exception:  # noqa: BLE001 -- whatever it was, the operation stands
         _log.warning(
-            "operation %s is published, but %s stays until the next read-write open",
+            "operation %s is published, but %s stays until the next write",
             sidecar.operation_id,
             sidecar.path,
             exc_info=True,

@@ -32,9 +32,9 @@ def _advise(store: Store, table: str) -> tuple[DriftAdvice, str]:
     """Look for a sidecar that pins the table; when looking fails, that is the advice."""
     try:
         sidecars = pending_sidecars(store)
-    except (GraphError, StorageError) as cause:
+    except (GraphError, StorageError, OSError) as cause:
         return DriftAdvice.UNKNOWN, str(cause)
     for sidecar in sidecars:
         if any(pin.table == table for pin in sidecar.pins):
-            return DriftAdvice.COVERED, sidecar.operation_id
+            return DriftAdvice.COVERED, str(sidecar)
     return DriftAdvice.UNCOVERED, ""

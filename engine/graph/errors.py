@@ -9,13 +9,20 @@
             MisnamedFileError     ... but what another place says
         BadSchemaError            a schema that cannot be
         BadRowError               a row does not fit its table
-        DuplicateKeyError         a key is there already
+        BadStatementError         a statement that cannot be carried out on any content
+        ConstraintError           what is live, with the operation, would break a rule
+            DuplicateKeyError         a key is there already
+            MissingReferenceError     a row refers to a key that is not there
+            StillReferencedError      a row that is to go is referred to
+            CardinalityError          too many rows with one value
         UnknownTableError         no such table
         UnknownVersionError       no such graph version
         ReadOnlyError, ClosedError
         TableBusyError            a live operation holds the table
         DriftError                a table is ahead of the manifest
-        ConflictError             somebody else moved a table or kept winning the publish
+        ConflictError             somebody else was there first; trying again may succeed
+            ExpectedVersionMismatchError  a table is not what this handle had read
+            OvertakenError            a table or the publish was taken while it ran
         UndecidableSidecarError   recovery found what no operation of ours leaves
 
 It never names the root: messages hold paths inside the store only.
@@ -111,7 +118,21 @@ class BadRowError(GraphError):
         )
 
 
-class DuplicateKeyError(GraphError):
+class BadStatementError(GraphError):
+    """A statement cannot be carried out, whatever the table holds; nothing was written."""
+
+    def __init__(self, table: str, reason: str) -> None:
+        """Build the sentence from the table and what is wrong with the statement."""
+        super().__init__(
+            f"a statement on {table!r} {reason}: correct it; nothing of the operation was written."
+        )
+
+
+class ConstraintError(GraphError):
+    """The operation would break a rule of the schema over what is live; nothing was written."""
+
+
+class DuplicateKeyError(ConstraintError):
     """A key is in the table or in the batch already; nothing was written."""
 
     def __init__(self, table: str, key: object) -> None:
@@ -120,6 +141,42 @@ class DuplicateKeyError(GraphError):
         super().__init__(
             f"{table!r} has the key {key!r} already: load in mode merge to replace the row; "
             "nothing of the operation was written."
+        )
+
+
+class MissingReferenceError(ConstraintError):
+    """A row refers to a key that is not there."""
+
+    def __init__(self, table: str, key: object, column: str, target: str, value: object) -> None:
+        """Build the sentence from the row, the column and what it refers to."""
+        self.table = table
+        super().__init__(
+            f"the row {key!r} of {table!r} refers in {column!r} to {value!r}, which {target!r} "
+            "does not have: insert that first, or in the same operation; nothing was written."
+        )
+
+
+class StillReferencedError(ConstraintError):
+    """A row that is to go is referred to."""
+
+    def __init__(self, table: str, key: object, referrer: str, by: object) -> None:
+        """Build the sentence from the row and one of those that refer to it."""
+        self.table = table
+        super().__init__(
+            f"the row {key!r} of {table!r} cannot go, because {by!r} of {referrer!r} refers to it: "
+            "delete that first, or delete with cascade; nothing was written."
+        )
+
+
+class CardinalityError(ConstraintError):
+    """A table would hold too many rows with one value in a column."""
+
+    def __init__(self, table: str, column: str, value: object, *, count: int, at_most: int) -> None:
+        """Build the sentence from the column's value and the two numbers."""
+        self.table = table
+        super().__init__(
+            f"{table!r} would have {count} rows with {value!r} in {column!r}, and at most "
+            f"{at_most} may be: delete one first; nothing was written."
         )
 
 
@@ -195,7 +252,7 @@ def _next_step(advice: DriftAdvice, detail: str) -> str:
     """Say what to do about drift."""
     match advice:
         case DriftAdvice.COVERED:
-            return f"operation {detail} is waiting for recovery: reopen the store read_write"
+            return f"{detail}, is waiting for recovery: reopen the store read_write"
         case DriftAdvice.UNCOVERED:
             return "no pending operation accounts for it: run repair"
         case DriftAdvice.UNKNOWN:
@@ -206,6 +263,24 @@ def _next_step(advice: DriftAdvice, detail: str) -> str:
 
 
 class ConflictError(GraphError):
+    """Somebody else was there first; what to do before trying again stands in the sentence."""
+
+
+class ExpectedVersionMismatchError(ConflictError):
+    """A table has moved since this handle read it; nothing was written."""
+
+    def __init__(self, table_key: str, *, expected: int, actual: int) -> None:
+        """Build the sentence from the table, the version that was read and the current one."""
+        self.table_key = table_key
+        self.expected = expected
+        self.actual = actual
+        super().__init__(
+            f"stale view of {table_key!r}: this handle had read version {expected}, and {actual} "
+            "is current; nothing was written: refresh and retry."
+        )
+
+
+class OvertakenError(ConflictError):
     """Somebody else moved what this operation was about to move."""
 
     def __init__(self, operation: str, reason: str) -> None:
@@ -220,12 +295,11 @@ class ConflictError(GraphError):
 class UndecidableSidecarError(GraphError):
     """A sidecar's tables are in a state that no operation of ours leaves."""
 
-    def __init__(self, path: str, operation: str, findings: tuple[str, ...]) -> None:
+    def __init__(self, path: str, intent: str, findings: tuple[str, ...]) -> None:
         """Build the sentence from the sidecar and what was found at each of its tables."""
         self.path = path
-        self.operation = operation
         super().__init__(
-            f"{path!r} (operation {operation}) can be rolled neither forward nor back: "
+            f"{path!r} ({intent}) can be rolled neither forward nor back: "
             f"{'; '.join(findings)}. Nothing was changed: open the store read-only to look, then "
             "run repair."
         )

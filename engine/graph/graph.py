@@ -2,18 +2,22 @@
 
 Reads look at one manifest and at immutable files that it names, so they see a graph version
 whole, whatever writers are doing. Writes go through `commit`. Opening for writing settles first
-what dead operations left; opening for reading writes nothing and looks at no sidecar. A handle
-never keeps a lock between calls, except the one that tells others that its writer lives.
+what dead operations left, and every write begins by healing what can be settled forward; opening
+for reading writes nothing and looks at no sidecar.
+
+A handle remembers which version of each table it has shown: an update, delete or overwrite rests
+on that, and is refused when the table has moved since. It never keeps a lock between calls, except
+the one that tells others that its writer lives.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.graph.audit import AuditRow, audit_rows
-from engine.graph.commit import Receipt, Work, run
+from engine.graph.commit import Receipt, run
 from engine.graph.errors import (
     ClosedError,
     ReadOnlyError,
@@ -21,7 +25,7 @@ from engine.graph.errors import (
     UnknownVersionError,
 )
 from engine.graph.genesis import make_store, read_schema
-from engine.graph.load import LoadMode, planners
+from engine.graph.load import LoadMode, load_statements
 from engine.graph.manifest import (
     FIRST_VERSION,
     LineageRow,
@@ -31,9 +35,11 @@ from engine.graph.manifest import (
     newest_manifest,
 )
 from engine.graph.operation import Kind
-from engine.graph.recovery import sweep
+from engine.graph.planning import work_of
 from engine.graph.sidecar import Sidecar, pending_sidecars
+from engine.graph.statement import Delete, Update, fitted
 from engine.graph.store import WAIT_S, Store
+from engine.graph.sweep import heal, sweep
 from engine.graph.table import head_version, live_rows, read_version
 from engine.storage import Local
 
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.graph.schema import Row, Schema
+    from engine.graph.statement import Statement, Which
     from engine.storage import Clock, Ids, Storage
 
 NO_ACTOR = ""
@@ -102,6 +109,8 @@ class Graph:
         """Called by `open_graph` only."""
         self._store = store
         self._newest = newest
+        self._seen = _pinned(newest)
+        self._reloads_count = 0
         self._mode = mode
         self._closed = False
 
@@ -114,22 +123,61 @@ class Graph:
         """Put rows into tables, all tables at once or none, and return when it is durable.
 
         Raises before anything is written if a row does not fit, a key is there already
-        (`APPEND`), a table has drifted, or a live operation holds one for too long.
+        (`APPEND`), a rule of the schema would be broken, a table has moved since it was read
+        (`OVERWRITE`) or has drifted, or a live operation holds one for too long.
         """
-        return self._write(Kind.LOAD, rows_by_table, mode, actor)
+        return self._write(Kind.LOAD, load_statements(rows_by_table, mode), actor)
 
     def insert(self, rows_by_table: Mapping[str, Iterable[Row]], actor: str = NO_ACTOR) -> Receipt:
         """Add new rows to tables, all tables at once or none; see `load`."""
-        return self._write(Kind.INSERT, rows_by_table, LoadMode.APPEND, actor)
+        statements = load_statements(rows_by_table, LoadMode.APPEND)
+        return self._write(Kind.INSERT, statements, actor)
+
+    def update(
+        self, table: str, which: Which, values: Mapping[str, Any], actor: str = NO_ACTOR
+    ) -> Receipt:
+        """Give columns new values in the rows with these keys, or that a predicate chooses."""
+        return self._write(Kind.UPDATE, (Update(table, which, values),), actor)
+
+    def delete(
+        self, table: str, which: Which, *, cascade: bool = False, actor: str = NO_ACTOR
+    ) -> Receipt:
+        """Take away the rows with these keys, or that a predicate chooses.
+
+        A row that others refer to is refused, unless `cascade` takes those away, too.
+        """
+        return self._write(Kind.DELETE, (Delete(table, which, cascade),), actor)
+
+    def mutate(self, statements: Iterable[Statement], actor: str = NO_ACTOR) -> Receipt:
+        """Carry out several statements in order, all of them at once or none; see `load`."""
+        return self._write(Kind.MUTATE, statements, actor)
+
+    def refresh(self) -> None:
+        """Take the newest view, after healing what can be settled forward.
+
+        From here on an update, delete or overwrite rests on that view.
+        """
+        self._check_open()
+        if self._mode is Mode.READ_WRITE:
+            self._heal()
+        self._newest = newer_manifest(self._store, self._newest)
+        self._seen = _pinned(self._newest)
 
     def read(self, table: str, version: int | None = None) -> list[Row]:
         """Return the rows of a table, sorted by key, of a graph version or of the newest."""
-        return self._rows(self._manifest(version), table)
+        manifest = self._manifest(version)
+        rows = self._rows(manifest, table)
+        if version is None:
+            self._seen[table] = manifest.pinned(table)
+        return rows
 
     def rows(self, version: int | None = None) -> dict[str, list[Row]]:
         """Return the rows of all tables, of one and the same graph version."""
         manifest = self._manifest(version)
-        return {key: self._rows(manifest, key) for key in self._store.schema.tables}
+        rows = {key: self._rows(manifest, key) for key in self._store.schema.tables}
+        if version is None:
+            self._seen = _pinned(manifest)
+        return rows
 
     def version(self) -> int:
         """Return the number of the newest graph version."""
@@ -147,7 +195,7 @@ class Graph:
 
     def pins(self) -> dict[str, int]:
         """Return the visible version of every table."""
-        return {key: pin.version for key, pin in self._manifest(None).tables.items()}
+        return _pinned(self._manifest(None))
 
     def heads(self) -> dict[str, int]:
         """Return the newest version of every table, visible or not."""
@@ -161,28 +209,41 @@ class Graph:
         self._check_open()
         return pending_sidecars(self._store)
 
+    @property
+    def reloads_count(self) -> int:
+        """How often a heal has settled something, so that this handle took a new view."""
+        return self._reloads_count
+
     def close(self) -> None:
         """Let go of the store; closing twice is harmless."""
         if not self._closed:
             self._closed = True
             self._store.storage.close()
 
-    def _write(
-        self,
-        kind: Kind,
-        rows_by_table: Mapping[str, Iterable[Row]],
-        mode: LoadMode,
-        actor: str,
-    ) -> Receipt:
-        """Run one operation and remember the manifest that shows it."""
+    def _write(self, kind: Kind, statements: Iterable[Statement], actor: str) -> Receipt:
+        """Heal, run one operation, and remember the manifest that shows it."""
         self._check_open()
         if self._mode is Mode.READ_ONLY:
             raise ReadOnlyError
-        plans = planners(self._store, rows_by_table, mode)
-        receipt, self._newest = run(
-            self._store, self._newest, Work(kind=kind, actor=actor, plans=plans)
-        )
+        whole = tuple(fitted(self._store.schema, one) for one in statements)
+        # Taken before the heal: what it publishes is nothing that the caller has read.
+        work = work_of(self._store, kind, actor, whole, self._seen)
+        self._heal()
+        receipt, self._newest = run(self._store, self._newest, work)
+        for key, pin in self._newest.tables.items():
+            # Its own change is known to it, unless it came on top of one that is not.
+            own = pin.operation_id == receipt.operation_id
+            if own and self._seen[key] == pin.version - 1:
+                self._seen[key] = pin.version
         return receipt
+
+    def _heal(self) -> None:
+        """Settle what the dead left, forward only; reload if, and only if, that was anything."""
+        healed = heal(self._store, self._newest)
+        if healed is not None:
+            self._newest = healed
+            self._seen = _pinned(healed)
+            self._reloads_count += 1
 
     def _manifest(self, version: int | None) -> Manifest:
         """Return a graph version; None is the newest there is at this moment."""
@@ -205,6 +266,11 @@ class Graph:
         """Refuse a handle that was closed."""
         if self._closed:
             raise ClosedError
+
+
+def _pinned(manifest: Manifest) -> dict[str, int]:
+    """Return the visible version of every table."""
+    return {key: pin.version for key, pin in manifest.tables.items()}
 
 
 def _swept(store: Store, newest: Manifest) -> Manifest:

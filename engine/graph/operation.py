@@ -16,6 +16,9 @@ class Kind(StrEnum):
     INIT = "init"
     LOAD = "load"
     INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    MUTATE = "mutate"  # several statements
 
 
 class Decision(StrEnum):

@@ -18,7 +18,7 @@ from engine.storage import (
 from killpoint.failpoints import declare
 
 UNTOLD = "the operation: its caller has not been told"
-RECOVERY_UNTOLD = "the recovery: open has not returned"
+RECOVERY_UNTOLD = "the recovery: the opening or the write that does it has not returned"
 INIT_UNTOLD = "the init: its caller has not been told"
 
 # Making a store.

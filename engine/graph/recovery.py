@@ -1,15 +1,15 @@
-"""Settling what dead operations left: forward if all of it is there, back if only part of it is.
+"""Settling what a dead operation left: forward if all of it is there, back if only part of it is.
 
-    lock        the operation's own: if it is taken the owner lives, and its work is left alone
     settle      sync the directories we are about to judge by: a dead owner may have made a file
                 visible and never come to its sync, and a decision must not outlive its reason
     decide      published already? else by what `classify` finds at each table
     carry out   restore and publish, or publish, or nothing; the decision is in the lineage row
     audit       one row, written from sidecar and lineage row
-    delete      the sidecar; until here, dying means that the next open does the same again
+    delete      the sidecar; until here, dying means that the next attempt does the same again
 
-It never mints an id, never asks the time, and never touches a table that the sidecar does not
-pin or that the operation did not move.
+`sweep` says which operations are dead, and calls this with their locks held. It never mints an id,
+never asks the time, and never touches a table that the sidecar does not pin or that the operation
+did not move.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from engine.graph.audit import (
 )
 from engine.graph.classify import Action, Finding, Movement, classify, decide
 from engine.graph.commit import commit_table, publish
-from engine.graph.errors import ConflictError, DamagedFileError, UndecidableSidecarError
+from engine.graph.errors import OvertakenError, UndecidableSidecarError
 from engine.graph.manifest import (
     MANIFEST_DIRECTORY,
     LineageRow,
@@ -40,14 +40,7 @@ from engine.graph.manifest import (
     publication,
 )
 from engine.graph.operation import Decision, Outcome
-from engine.graph.sidecar import (
-    Sidecar,
-    delete_sidecar,
-    operation_lock,
-    pending_sidecars,
-    read_sidecar,
-    table_lock,
-)
+from engine.graph.sidecar import Sidecar, delete_sidecar
 from engine.graph.table import (
     TableVersion,
     read_version,
@@ -55,7 +48,6 @@ from engine.graph.table import (
     versions_after,
     versions_directory,
 )
-from engine.storage import LockBusyError
 from killpoint.failpoints import reach
 
 if TYPE_CHECKING:
@@ -66,11 +58,20 @@ ATTEMPTS_MAX = 16
 
 
 class Settled(StrEnum):
-    """What a sweep did with one sidecar."""
+    """What was done with one sidecar."""
 
-    DONE = "done"  # settled by us, or gone when we came to it
+    DONE = "done"  # settled by us
+    GONE = "gone"  # settled by its owner or by another recovery before we came to it
     LIVE = "live"  # its owner lives, or a live operation holds one of its tables
     WAITS = "waits"  # another sidecar must be settled first
+    DEFERRED = "deferred"  # an opening for writing has to do it
+
+
+class Extent(StrEnum):
+    """How far recovery goes."""
+
+    WHOLE = "whole"  # whatever it takes
+    FORWARD_ONLY = "forward_only"  # publish and close; restore nothing, refuse nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,65 +83,17 @@ class _Look:
     above: dict[str, tuple[TableVersion, ...]]
 
 
-def sweep(store: Store, newest: Manifest) -> Manifest:
-    """Settle every dead operation, in order of their ids, and return the newest manifest.
-
-    A sidecar that cannot be read raises before anything is touched. Those of the living are
-    left alone.
-    """
-    reach(points.SWEEP_BEFORE)
-    store.storage.sweep(points.TEMPORARY_LIST, points.TEMPORARY_DELETE)
-    waiting = pending_sidecars(store)
-    for sidecar in waiting:
-        _check_tables(store, sidecar)
-    live = False
-    while waiting:
-        settled = {sidecar: _recover(store, sidecar, newest) for sidecar in waiting}
-        live = live or Settled.LIVE in settled.values()
-        blocked = tuple(one for one in waiting if settled[one] is Settled.WAITS)
-        if len(blocked) == len(waiting):
-            if live:
-                break  # what they wait for may be at work; the next open looks again
-            _refuse(blocked[0], _look(store, blocked[0], newer_manifest(store, newest)))
-        waiting = blocked
-    return newer_manifest(store, newest)
-
-
-def _check_tables(store: Store, sidecar: Sidecar) -> None:
-    """Refuse a sidecar about tables that this store does not have."""
-    for pin in sidecar.pins:
-        if pin.table not in store.schema.tables:
-            raise DamagedFileError(sidecar.path, f"the schema has no table {pin.table!r}")
-
-
-def _recover(store: Store, listed: Sidecar, newest: Manifest) -> Settled:
-    """Settle one sidecar, if its owner is dead."""
-    lock = store.storage.fence.try_hold(operation_lock(listed.operation_id))
-    if lock is None:
-        return Settled.LIVE
-    with lock:
-        try:
-            names = tuple(table_lock(pin.table) for pin in listed.pins)
-            tables = store.storage.fence.hold_all(names, store.wait_s)
-        except LockBusyError:
-            return Settled.LIVE
-        with tables:
-            # Only now: the owner may have finished, or another recovery, since it was listed.
-            sidecar = read_sidecar(store, listed.path)
-            return Settled.DONE if sidecar is None else _settle(store, sidecar, newest)
-
-
-def _settle(store: Store, sidecar: Sidecar, newest: Manifest) -> Settled:
-    """Decide, carry out, audit, delete. The locks are held."""
+def settle(store: Store, sidecar: Sidecar, newest: Manifest, extent: Extent) -> Settled:
+    """Decide, carry out, audit, delete. The caller holds the sidecar's locks."""
     for directory in (
         MANIFEST_DIRECTORY,
         AUDIT_DIRECTORY,
         *(versions_directory(store.schema.table(pin.table)) for pin in sidecar.pins),
     ):
         store.storage.settle(points.RECOVERY_SETTLE, directory)
-    row = _carry_out(store, sidecar, newest)
-    if row is None:
-        return Settled.WAITS
+    row = _carry_out(store, sidecar, newest, extent)
+    if isinstance(row, Settled):
+        return row
     reach(points.AUDIT_BEFORE, audit_path(row.operation_id))
     put_audit(store, row)
     reach(points.AUDIT_AFTER, audit_path(row.operation_id))
@@ -150,8 +103,15 @@ def _settle(store: Store, sidecar: Sidecar, newest: Manifest) -> Settled:
     return Settled.DONE
 
 
-def _carry_out(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | None:
-    """Bring the operation to its end and return its audit row; None means that it must wait.
+def refuse(store: Store, sidecar: Sidecar, newest: Manifest) -> NoReturn:
+    """Stop: nothing that we could do here would be right. Says what stands at each table."""
+    _refuse(sidecar, _look(store, sidecar, newest))
+
+
+def _carry_out(
+    store: Store, sidecar: Sidecar, newest: Manifest, extent: Extent
+) -> AuditRow | Settled:
+    """Bring the operation to its end and return its audit row, or why it has none yet.
 
     Losing the publish to an operation on other tables means to look and decide again.
     """
@@ -167,18 +127,20 @@ def _carry_out(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | N
         match decide(finding.movement for finding in look.findings):
             case Action.FORWARD:
                 published = _roll_forward(store, sidecar, look)
-            case Action.BACK:
-                published = _roll_back(store, sidecar, look)
             case Action.CLOSE:
                 return row_of_effectless(sidecar)
             case Action.WAIT:
-                return None
+                return Settled.WAITS
+            case Action.BACK | Action.REFUSE if extent is Extent.FORWARD_ONLY:
+                return Settled.DEFERRED
+            case Action.BACK:
+                published = _roll_back(store, sidecar, look)
             case Action.REFUSE:
                 _refuse(sidecar, look)
         if published is not None:
             return row_of_published(sidecar, published)
     reason = f"others published {ATTEMPTS_MAX} times while it was being recovered"
-    raise ConflictError(sidecar.operation_id, reason)
+    raise OvertakenError(sidecar.operation_id, reason)
 
 
 def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
@@ -256,7 +218,7 @@ def _restore(
         path = version_path(table, restored.version)
         reach(points.RESTORE_BEFORE, path)
         if not commit_table(store, points.TABLE_RESTORE, restored):
-            raise ConflictError(sidecar.operation_id, f"somebody without the lock made {path!r}")
+            raise OvertakenError(sidecar.operation_id, f"somebody without the lock made {path!r}")
         reach(points.RESTORE_AFTER, path)
     return Outcome(
         table=finding.table,
@@ -279,6 +241,6 @@ def _recovery_row(sidecar: Sidecar) -> LineageRow:
 
 
 def _refuse(sidecar: Sidecar, look: _Look) -> NoReturn:
-    """Stop: nothing that we could do here would be right."""
+    """Raise what names the sidecar, what it was about, and what was found."""
     findings = tuple(str(finding) for finding in look.findings)
-    raise UndecidableSidecarError(sidecar.path, sidecar.operation_id, findings)
+    raise UndecidableSidecarError(sidecar.path, str(sidecar), findings)

@@ -53,6 +53,10 @@ class Sidecar:
         """What the owner holds for as long as it lives."""
         return (operation_lock(self.operation_id), *(table_lock(pin.table) for pin in self.pins))
 
+    def __str__(self) -> str:
+        pins = ", ".join(f"{pin.table} {pin.expected} to {pin.post}" for pin in self.pins)
+        return f"operation {self.operation_id}, {self.kind}, {pins}"
+
     def to_bytes(self) -> bytes:
         """Return the file's content."""
         return encode(

@@ -9,7 +9,7 @@ import pytest
 
 from engine.graph import DamagedFileError, DriftAdvice, DriftError
 from engine.graph.table import TableVersion
-from engine.tests.stores import ADA_BOB, BOTH, CYD, KNOWS, PERSON, SCHEMA, image, open_store
+from engine.tests.stores import ADA_BOB, BOTH, CYD, EMPTY, KNOWS, PERSON, SCHEMA, image, open_store
 from killpoint.failpoints import arm
 
 if TYPE_CHECKING:
@@ -36,13 +36,16 @@ def _refused(store: Graph) -> DriftError:
 def test_drift_that_a_sidecar_covers_is_for_recovery(root: Path) -> None:
     """The kept handle of an operation that failed between its tables says to reopen."""
     store = open_store(root, 1)
-    with arm("phase_b.after_commit=raise(OSError, EIO)@2"), pytest.raises(OSError, match="5"):
+    with arm("phase_b.after_commit=raise(OSError, EIO)@1"), pytest.raises(OSError, match="5"):
         store.insert(BOTH)
-    told = _refused(store)
+    with pytest.raises(DriftError) as refusal:
+        store.insert({KNOWS: [{**ADA_BOB, "id": "again"}]})
+    told = refusal.value
     assert (DriftAdvice.COVERED, 0, 1) == (told.advice, told.pinned, told.head)
-    assert "operation 000001-w-000001 is waiting for recovery: reopen" in str(told)
-    assert BOTH == open_store(root, 2).rows()
-    store.insert({PERSON: [CYD]})
+    work = "operation 000001-w-000001, insert, edge:Knows 0 to 1, node:Person 0 to 1"
+    assert f"{work}, is waiting for recovery: reopen" in str(told)
+    assert EMPTY == open_store(root, 2).rows()
+    store.insert({KNOWS: [ADA_BOB]})
 
 
 def test_drift_that_nothing_covers_is_for_repair(root: Path) -> None:
@@ -59,13 +62,13 @@ def test_drift_that_nothing_covers_is_for_repair(root: Path) -> None:
 
 
 def test_drift_that_cannot_be_told_gives_both_ways_in_order(root: Path) -> None:
-    """A sidecar that cannot be read: the cause is named, then recovery, then repair."""
+    """The sidecars cannot be listed again: the cause is named, then recovery, then repair."""
     store = open_store(root, 1)
     store.insert(BOTH)
     _drift(root)
-    (root / "recovery/bad.json").write_text("{")
-    told = str(_refused(store))
-    assert "'recovery/bad.json' is damaged" in told
+    with arm("sidecar.list.before=1*off->raise(OSError, EIO)"):
+        told = str(_refused(store))
+    assert "Input/output error" in told
     assert told.index("reopen the store read_write first") < told.index("run repair if")
 
 

@@ -1,0 +1,101 @@
+"""Going over all sidecars: who is dead, and in which order the dead are settled.
+
+Two occasions. An opening for writing settles everything, with rollbacks. A live handle heals
+before each write: it publishes what is complete, closes what had no effect, waits for nobody, and
+leaves rollbacks to an opening, so that a handle in the middle of its work never turns a table back.
+
+An operation's own lock tells whether its owner lives: if it is taken, its work is left alone. It
+never decides what becomes of an operation; `recovery` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.graph import points
+from engine.graph.errors import DamagedFileError
+from engine.graph.manifest import newer_manifest
+from engine.graph.recovery import Extent, Settled, refuse, settle
+from engine.graph.sidecar import (
+    Sidecar,
+    operation_lock,
+    pending_sidecars,
+    read_sidecar,
+    table_lock,
+)
+from engine.storage import LockBusyError
+from killpoint.failpoints import reach
+
+if TYPE_CHECKING:
+    from engine.graph.manifest import Manifest
+    from engine.graph.store import Store
+
+NO_WAIT_S = 0.0
+
+
+def sweep(store: Store, newest: Manifest) -> Manifest:
+    """Settle every dead operation, in order of their ids, and return the newest manifest.
+
+    A sidecar that cannot be read raises before anything is touched. Those of the living are
+    left alone.
+    """
+    reach(points.SWEEP_BEFORE)
+    store.storage.sweep(points.TEMPORARY_LIST, points.TEMPORARY_DELETE)
+    ends = _go_over(store, newest, Extent.WHOLE)
+    newest = newer_manifest(store, newest)
+    waiting = [sidecar for sidecar, end in ends.items() if end is Settled.WAITS]
+    if waiting and Settled.LIVE not in ends.values():
+        refuse(store, waiting[0], newest)
+    return newest  # what waits for the living is looked at by the next opening
+
+
+def heal(store: Store, newest: Manifest) -> Manifest | None:
+    """Settle what can be settled forward; return the newest manifest if that was anything.
+
+    Costs one listing when there is nothing to do. Raises like `sweep` when a sidecar cannot be
+    read, because then nobody knows what a write would run into.
+    """
+    ends = _go_over(store, newest, Extent.FORWARD_ONLY)
+    return newer_manifest(store, newest) if Settled.DONE in ends.values() else None
+
+
+def _go_over(store: Store, newest: Manifest, extent: Extent) -> dict[Sidecar, Settled]:
+    """Try every sidecar; and again those that wait for another, as long as one gets settled."""
+    waiting = pending_sidecars(store)
+    for sidecar in waiting:
+        _check_tables(store, sidecar)
+    ends: dict[Sidecar, Settled] = {}
+    while waiting:
+        ends |= {sidecar: _recover(store, sidecar, newest, extent) for sidecar in waiting}
+        still = tuple(one for one in waiting if ends[one] is Settled.WAITS)
+        if len(still) == len(waiting):
+            break
+        waiting = still
+    return ends
+
+
+def _check_tables(store: Store, sidecar: Sidecar) -> None:
+    """Refuse a sidecar about tables that this store does not have."""
+    for pin in sidecar.pins:
+        if pin.table not in store.schema.tables:
+            raise DamagedFileError(sidecar.path, f"the schema has no table {pin.table!r}")
+
+
+def _recover(store: Store, listed: Sidecar, newest: Manifest, extent: Extent) -> Settled:
+    """Settle one sidecar, if its owner is dead."""
+    lock = store.storage.fence.try_hold(operation_lock(listed.operation_id))
+    if lock is None:
+        return Settled.LIVE
+    wait_s = store.wait_s if extent is Extent.WHOLE else NO_WAIT_S
+    with lock:
+        try:
+            names = tuple(table_lock(pin.table) for pin in listed.pins)
+            tables = store.storage.fence.hold_all(names, wait_s)
+        except LockBusyError:
+            return Settled.LIVE
+        with tables:
+            # Only now: the owner may have finished, or another recovery, since it was listed.
+            sidecar = read_sidecar(store, listed.path)
+            if sidecar is None:
+                return Settled.GONE
+            return settle(store, sidecar, newest, extent)
