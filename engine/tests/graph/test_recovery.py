@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,24 +13,20 @@ from engine.graph import (
     Decision,
     FutureFormatError,
     GraphError,
-    Kind,
     MisnamedFileError,
     Mode,
     Pin,
-    Sidecar,
     UndecidableSidecarError,
 )
-from engine.graph.table import TableVersion
+from engine.tests.graph.dead import commit_raw, put_sidecar, versions_of, wait_for
 from engine.tests.stores import (
     ADA,
     ADA_BOB,
     BOB,
     BOTH,
-    DEADLINE_S,
     EMPTY,
     KNOWS,
     PERSON,
-    SCHEMA,
     image,
     kill_at,
     open_store,
@@ -44,32 +38,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _versions(root: Path, table: str) -> Path:
-    return root / SCHEMA.table(table).directory / "versions"
-
-
-def _commit_raw(root: Path, table: str, version: int, operation_id: str) -> None:
-    """Make a version with the content of the one before, as a dead owner would have left it."""
-    directory = _versions(root, table)
-    before = directory / f"{version - 1:020d}.json"
-    made = TableVersion.from_bytes(before.name, before.read_bytes())
-    made = replace(made, version=version, parent=version - 1, operation_id=operation_id)
-    (directory / f"{version:020d}.json").write_bytes(made.to_bytes())
-
-
-def _put_sidecar(root: Path, operation_id: str, *pins: Pin, base: int = 2) -> None:
-    sidecar = Sidecar(
-        operation_id=operation_id, kind=Kind.LOAD, actor="", started_us=1, base=base, pins=pins
-    )
-    (root / sidecar.path).write_bytes(sidecar.to_bytes())
-
-
 def test_a_living_owner_of_another_process_is_left_alone(root: Path) -> None:
     """Parked between its tables, it keeps sidecar and table; dead, it is rolled back."""
     with start(root, "both", "phase_b.after_commit=hang") as owner:
-        deadline = time.monotonic() + DEADLINE_S
-        while not list(_versions(root, KNOWS).glob("*.json")):
-            assert time.monotonic() < deadline, "the owner never came to its first commit"
+        wait_for(versions_of(root, KNOWS), "*.json")
         before = image(root)
         store = open_store(root, 2)
         assert before == image(root)
@@ -87,9 +59,9 @@ def test_two_operations_on_one_table_are_published_in_turn(root: Path) -> None:
         store.insert({PERSON: [{"id": first, "age": 1}]})
         base, head = store.version(), store.heads()[PERSON]
         for place, operation_id in enumerate((first, second), start=head):
-            _commit_raw(root, PERSON, place + 1, operation_id)
+            commit_raw(root, PERSON, place + 1, operation_id)
             pin = Pin(table=PERSON, expected=place, post=place + 1)
-            _put_sidecar(root, operation_id, pin, base=base)
+            put_sidecar(root, operation_id, pin, base=base)
         after = open_store(root, 9)
         assert head + 2 == after.heads()[PERSON] == after.pins()[PERSON]
         assert [first, second] == [row.operation_id for row in after.history()[-2:]]
@@ -150,12 +122,12 @@ def _future(root: Path, name: str) -> None:
 
 
 def _misnamed(root: Path, name: str) -> None:
-    _put_sidecar(root, "other", Pin(table=PERSON, expected=0, post=1))
+    put_sidecar(root, "other", Pin(table=PERSON, expected=0, post=1))
     (root / "recovery/other.json").rename(root / "recovery" / name)
 
 
 def _unknown_table(root: Path, name: str) -> None:
-    _put_sidecar(root, name.removesuffix(".json"), Pin(table="node:X", expected=0, post=1))
+    put_sidecar(root, name.removesuffix(".json"), Pin(table="node:X", expected=0, post=1))
 
 
 @pytest.mark.parametrize(
@@ -187,10 +159,10 @@ def test_what_no_operation_leaves_is_refused_with_what_was_found(root: Path) -> 
     """Half of an operation with another's version on top: neither way would be right."""
     store = open_store(root, 1)
     store.insert({PERSON: [ADA, BOB], KNOWS: [ADA_BOB]})
-    _commit_raw(root, PERSON, 2, "half")
-    _commit_raw(root, PERSON, 3, "foreign")
+    commit_raw(root, PERSON, 2, "half")
+    commit_raw(root, PERSON, 3, "foreign")
     pins = (Pin(table=KNOWS, expected=1, post=2), Pin(table=PERSON, expected=1, post=2))
-    _put_sidecar(root, "half", *pins)
+    put_sidecar(root, "half", *pins)
     before = image(root)
     with pytest.raises(UndecidableSidecarError, match=r"half.*buried.*run repair"):
         open_store(root, 2)
@@ -200,8 +172,8 @@ def test_what_no_operation_leaves_is_refused_with_what_was_found(root: Path) -> 
 def test_one_that_waits_for_nobody_is_refused(root: Path) -> None:
     """It rests on an unpublished version whose owner left no sidecar."""
     open_store(root, 1).insert({PERSON: [ADA]})
-    _commit_raw(root, PERSON, 2, "nobody")
-    _commit_raw(root, PERSON, 3, "late")
-    _put_sidecar(root, "late", Pin(table=PERSON, expected=2, post=3))
+    commit_raw(root, PERSON, 2, "nobody")
+    commit_raw(root, PERSON, 3, "late")
+    put_sidecar(root, "late", Pin(table=PERSON, expected=2, post=3))
     with pytest.raises(UndecidableSidecarError, match=r"late.*waiting"):
         open_store(root, 2)
