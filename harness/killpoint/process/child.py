@@ -40,8 +40,9 @@ OUTPUT_BYTES_MAX = 64 * 1024
 PIPE_BYTES = 64 * 1024
 STACK_DUMP_S = 0.2
 # Waking the parent for every message would cost as much as the message does. A child is over long
-# before the first look; one that fills the pipe waits at most as long as the next is away.
+# before the first look; one that fills the pipe is looked at again soon.
 LOOK_FIRST_MS = 20.0
+LOOK_AGAIN_MS = 1.0
 LOOK_MS_MAX = 200.0
 
 Gate = tuple[socket.socket, socket.socket]
@@ -266,7 +267,7 @@ def _wait(
                 timed_out = True
                 _dump_stacks_and_kill(pid, handle)
                 break
-            look_ms = LOOK_FIRST_MS if _drain(hear, heard) else min(look_ms * 2, LOOK_MS_MAX)
+            look_ms = LOOK_AGAIN_MS if _drain(hear, heard) else min(look_ms * 2, LOOK_MS_MAX)
         _, status = os.waitpid(pid, 0)
         _drain(hear, heard)
     finally:
