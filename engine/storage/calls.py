@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -37,14 +38,20 @@ def naming(verb: str, path: str) -> Iterator[None]:
 
 
 def write_temporary(
-    effect: Effect, path: str, temporary: Path, data: bytes, *, durable: bool
+    effect: Effect,
+    path: str,
+    temporary: Path,
+    data: bytes,
+    *,
+    durable: bool,
+    mode: int = FILE_MODE,
 ) -> None:
     """Fill a file that no reader sees, up to the stage `synced`; on failure remove it again.
 
     The bytes pass the seam before they are written, and the size is checked after, so that a
     short write can never be published.
     """
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         handed = memoryview(reach(effect["created"], path, data))
         while handed:
@@ -65,6 +72,14 @@ def _check_size(path: str, wanted_bytes: int, found_bytes: int) -> None:
     """Refuse to publish what is shorter or longer than what was handed over."""
     if found_bytes != wanted_bytes:
         raise ShortWriteError(path, wanted_bytes, found_bytes)
+
+
+def mode_of(file: Path) -> int:
+    """Return the permissions of what is to be replaced; the umask still applies to the new file."""
+    try:
+        return stat.S_IMODE(os.lstat(file).st_mode)
+    except FileNotFoundError:
+        return FILE_MODE
 
 
 def discard(temporary: Path) -> None:

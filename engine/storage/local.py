@@ -23,6 +23,7 @@ from engine.storage.calls import (
     FILE_MODE,
     discard,
     make_directory,
+    mode_of,
     naming,
     read_whole,
     sync_directory,
@@ -289,7 +290,8 @@ class Local:
         with naming("put", path):
             self._ensure_directory(effect, parent_of(path))
             temporary = self._temporary()
-            write_temporary(effect, path, temporary, data, durable=self._durable)
+            mode = mode_of(self._root / path)
+            write_temporary(effect, path, temporary, data, durable=self._durable, mode=mode)
             self._over(effect, temporary, path)
 
     def _over(self, effect: Effect, temporary: Path, path: str) -> None:

@@ -68,6 +68,14 @@ def test_a_directory_that_somebody_else_made_is_synced_before_it_is_trusted(
     assert "trial.put.made_dir" not in tally.counts
 
 
+def test_replacing_an_object_keeps_its_permissions(local: Local, tmp_path: Path) -> None:
+    """What somebody closed to others does not open again by being written."""
+    local.put(effects.PUT, "a", b"old")
+    (tmp_path / "store/a").chmod(0o600)
+    local.put(effects.PUT, "a", b"new")
+    assert 0o600 == (tmp_path / "store/a").stat().st_mode & 0o777
+
+
 def test_the_stages_of_a_create_come_in_order(local: Local) -> None:
     """One stage per call that changes something, the new directory's included."""
     with counting() as tally:

@@ -1,0 +1,175 @@
+"""What adding, importing, removing and recompiling do to a knowledge base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine import kb
+from engine.kb import CloudDocument, Status
+from engine.storage import IoFailedError
+from engine.tests.kb.bases import ALMANAC, ATLAS, EDITED, leftovers, make_base, open_base, tree
+from killpoint.failpoints import arm, counting
+
+URL = "https://a.example/wiki/tide.md"
+
+
+def _off_line(url: str) -> bytes:
+    raise ConnectionError(url)
+
+
+def _downloads(root: Path) -> list[str]:
+    found = root / "downloads"
+    return [path.name for path in found.iterdir()] if found.exists() else []
+
+
+def test_an_edited_document_replaces_the_old_one(root: Path) -> None:
+    """One entry, the new text, and no page that only the old text had earned."""
+    base = open_base(root)
+    base.add(*EDITED)
+    files = base.files()
+    assert ["almanac", "atlas"] == [document.name for document in base.documents()]
+    assert EDITED[1] == files["raw/almanac.md"]
+    assert b"- [[almanac]]" not in files["wiki/concepts/moon.md"]
+    assert b"# Star\n\n- [[almanac]]\n" == files["wiki/concepts/star.md"]
+    assert 2 == sum(path.startswith("hashes/") for path in files)
+
+
+def test_a_long_document_that_becomes_short_leaves_no_index(root: Path) -> None:
+    """Blob, images, index and pages of the old text go with it, directories too."""
+    base = open_base(root)
+    base.add(ATLAS[0], b"The [[Moon]] in short.")
+    assert not [path for path in tree(root) if path.startswith(("files", "index"))]
+    assert not (root / "wiki/sources/images").exists()
+    assert ["The [[Moon]] in short."] == base.pages("atlas")
+
+
+def test_a_known_content_is_skipped(root: Path) -> None:
+    """Under whatever name it comes; nothing changes, not even the audit."""
+    base, before = open_base(root), tree(root)
+    result = base.add("elsewhere/copy.md", ALMANAC[1])
+    assert (Status.SKIPPED, "almanac") == (result.status, result.document)
+    assert (before, []) == (tree(root), leftovers(root))
+
+
+def test_another_source_of_the_same_name_gets_a_name_of_its_own(root: Path) -> None:
+    """And keeps it when it is edited."""
+    base = open_base(root)
+    first = base.add("other/almanac.md", b"Another almanac.").document
+    second = base.add("other/almanac.md", b"Another almanac, edited.").document
+    assert first == second
+    assert first.startswith("almanac-")
+    assert [ALMANAC[1].decode()] == base.pages("almanac")
+
+
+def test_a_download_outlives_a_failed_add_and_is_used_by_the_next(root: Path) -> None:
+    """Nothing is fetched twice; once it is added, the download is gone."""
+    base = open_base(root)
+    before = tree(root)
+    with arm("kb.audit.put.before=raise(OSError, EIO)"), pytest.raises(OSError, match="error"):
+        base.add_url(URL, lambda _: b"The tide.")
+    assert (before, 1) == (tree(root), len(_downloads(root)))
+    assert Status.ADDED == base.add_url(URL, _off_line).status
+    assert ([], ["The tide."]) == (_downloads(root), base.pages("tide"))
+
+
+def test_a_download_of_known_content_is_deleted(root: Path) -> None:
+    """It is skipped like any other."""
+    base = open_base(root)
+    assert Status.SKIPPED == base.add_url(URL, lambda _: ALMANAC[1]).status
+    assert [] == _downloads(root)
+
+
+def test_a_cloud_import_looks_again_once_it_has_the_lock(root: Path) -> None:
+    """Somebody imports the same while it is fetched: it is skipped, not doubled."""
+    base, other = open_base(root), open_base(root, 10)
+    pages = CloudDocument(name="paper", pages=("one [[Moon]]", "two"))
+
+    def slow(cloud_id: str) -> CloudDocument:
+        other.import_cloud(cloud_id, lambda _: pages)
+        return pages
+
+    assert Status.SKIPPED == base.import_cloud("c-1", slow).status
+    assert ["one [[Moon]]", "two"] == base.pages("paper")
+
+
+def test_a_cloud_import_takes_its_name_under_the_lock(root: Path) -> None:
+    """Somebody takes the name while it is fetched: it gets another one."""
+    base, other = open_base(root), open_base(root, 10)
+
+    def slow(_: str) -> CloudDocument:
+        other.add("paper.md", b"was here first")
+        return CloudDocument(name="paper", pages=("one",))
+
+    assert base.import_cloud("c-1", slow).document.startswith("paper-")
+    assert ["was here first"] == base.pages("paper")
+
+
+@pytest.mark.parametrize("point", ["kb.page.put.before", "kb.index.put.renamed"])
+def test_a_cloud_import_that_fails_leaves_nothing(root: Path, point: str) -> None:
+    """No page, no index, no entry; a second try works."""
+    base, before = open_base(root), tree(root)
+    pages = CloudDocument(name="paper", pages=("one",))
+    with arm(f"{point}=raise(OSError, EIO)"), pytest.raises((OSError, IoFailedError)):
+        base.import_cloud("c-1", lambda _: pages)
+    assert (before, []) == (tree(root), leftovers(root))
+    assert Status.ADDED == base.import_cloud("c-1", lambda _: pages).status
+
+
+def test_removing_everything_leaves_an_empty_base(root: Path) -> None:
+    """Only the audit remembers."""
+    base = open_base(root)
+    for name in ("atlas", "almanac"):
+        base.remove(name)
+    assert {} == {path: data for path, data in base.files().items() if "audit" not in path}
+    with pytest.raises(kb.UnknownDocumentError, match="list the documents"):
+        base.remove("atlas")
+
+
+@pytest.mark.parametrize("point", ["kb.body.delete.before", "kb.body.delete.after"])
+def test_a_removal_that_fails_removes_nothing_and_can_be_tried_again(
+    root: Path, point: str
+) -> None:
+    """Registry, blobs and index stay together, so that nothing stale is found later."""
+    base, before = open_base(root), tree(root)
+    with arm(f"{point}=raise(OSError, EIO)"), pytest.raises(OSError, match="error"):
+        base.remove("atlas")
+    assert (before, []) == (tree(root), leftovers(root))
+    base.remove("atlas")
+    assert Status.ADDED == base.add(*ATLAS).status
+
+
+def test_recompiling_uses_the_kept_text_and_this_handles_compiler(root: Path) -> None:
+    """Summary and shared pages change; the original and its index do not."""
+
+    def terse(text: str) -> kb.Compiled:
+        return kb.Compiled(summary=text[:5], concepts=("Star",), entities=())
+
+    base = open_base(root, compiler=terse)
+    for name in ("almanac", "atlas"):
+        base.recompile(name)
+    files = base.files()
+    assert b"# almanac\n\nTides\n" == files["wiki/summaries/almanac.md"]
+    assert b"# Star\n\n- [[almanac]]\n- [[atlas]]\n" == files["wiki/concepts/star.md"]
+    assert "wiki/concepts/moon.md" not in files
+    assert 3 == len(base.pages("atlas"))
+
+
+@pytest.mark.parametrize("documents_count", [10, 100])
+def test_an_add_costs_the_same_in_a_large_base(tmp_path: Path, documents_count: int) -> None:
+    """Links, copies, reads, writes and listings, counted at the seam, as in a small base."""
+    few, many = make_base(tmp_path / "few"), make_base(tmp_path / "many")
+    filling = open_base(many, 2)
+    filling.add_all(
+        kb.Source(name=f"d{number}.md", data=b"On the [[Moon]], %d." % number)
+        for number in range(documents_count)
+    )
+    filling.close()
+    costs = []
+    for root in (few, many):
+        base = open_base(root, 3)
+        with counting() as tally:
+            base.add("one.txt", b"a [[Moon]]\n!image x y\n\fb\fc")
+        costs.append(tally.counts)
+    assert costs[0] == costs[1]
