@@ -31,7 +31,13 @@ def _lines(story: Story, token: str) -> Iterator[str]:
     yield token
     yield ""
     for number, chapter in enumerate(story.chapters):
-        yield f"{number}  {chapter.title}: {chapter.ended}"
+        yield from textwrap.wrap(
+            f"{number}  {chapter.title}: {chapter.ended}",
+            width=COLUMNS,
+            subsequent_indent="     ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         if number == 1:
             yield from _history(story)
         yield from _chapter(chapter)

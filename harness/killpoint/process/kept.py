@@ -42,10 +42,10 @@ class Bystander:
 def try_all(scenario: Scenario, root: Path, channel: Channel, told: Bystander) -> None:
     """Try every kind of operation, each on a handle of its own; says `violation` and `verified`."""
     failpoints.off()
-    for kind in scenario.kept:
-        wrong = _try(scenario, root, kind, told)
-        if wrong:
-            channel.send("violation", KEPT_HANDLE, [f"{kind.name}: {wrong}"])
+    wrongs = {kind.name: _try(scenario, root, kind, told) for kind in scenario.kept}
+    evidence = [f"{name}: {wrong}" for name, wrong in wrongs.items() if wrong]
+    if evidence:
+        channel.send("violation", KEPT_HANDLE, evidence)
     channel.send("verified")
 
 
