@@ -22,8 +22,8 @@ from killpoint.explain import render
 from killpoint.exploration import Settings
 from killpoint.process import traced
 from killpoint.process.pool import Pool
-from killpoint.records import Recorder
-from killpoint.report import write_reports
+from killpoint.records import Recorder, read_record
+from killpoint.report import completeness, write_reports
 from killpoint.report.terminal import Terminal
 from killpoint.token import parse
 from killpoint.verdict import worst
@@ -156,7 +156,11 @@ def merge(records: tuple[Path, ...], into: Path) -> int:
     """Unite records and return the exit code of the whole."""
     from killpoint.merge import merge as unite  # noqa: PLC0415 -- pulls in Arrow
 
-    return unite(records, into).exit_code
+    verdict = unite(records, into)
+    united = read_record(into).run
+    click.echo(completeness(united).sentence)
+    click.echo(f"{verdict.value}   {united.cases_count:,} cases   {into}/index.html")
+    return verdict.exit_code
 
 
 def report(record: Path) -> Path:
