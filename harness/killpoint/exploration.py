@@ -24,7 +24,7 @@ from killpoint.events import (
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
 from killpoint.process.victim import OWN_POINTS
-from killpoint.verdict import Reason, Verdict, worst
+from killpoint.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from killpoint.process.runner import Preparation
 
 REPLAYS_COUNT = 10
+REPLAYS_S_MAX = 10.0
 KEPT_PER_SIGNATURE_MAX = 3
 KEPT_MAX = 8
 NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
@@ -209,15 +210,14 @@ class Exploration:
 
     def _keep(self, result: CaseResult, token: str) -> None:
         directory = self._settings.reports / "failures" / str(self._totals.kept)
-        # A hang takes its whole deadline each time: once more is enough to see it again.
-        count = 1 if result.reason is Reason.HUNG else REPLAYS_COUNT
-        failed = 0
-        for turn in range(count):
-            last = turn == count - 1
-            again = self._pool.replay(
-                result.case, directory=directory if last else None, token=token
-            )
-            failed += again.verdict is not Verdict.PASSED
+        # The first replay is the one that is kept. Something that hangs takes its whole deadline
+        # each time: after some seconds what was seen so far is said, with its count.
+        began = time.monotonic()
+        again = self._pool.replay(result.case, directory=directory, token=token)
+        failed, count = int(again.verdict is not Verdict.PASSED), 1
+        while count < REPLAYS_COUNT and time.monotonic() - began < REPLAYS_S_MAX:
+            again = self._pool.replay(result.case)
+            failed, count = failed + (again.verdict is not Verdict.PASSED), count + 1
         self._totals.emit(
             FailureKept(
                 result=result,
