@@ -120,6 +120,33 @@ def audit_tells_the_outcomes(store: Reopened) -> Iterable[str]:
                 yield f"{name}: {key} is told to be at {outcome['to']}, its own {own[key]}"
 
 
+@invariant("the audit agrees with the lineage")
+def audit_agrees_with_lineage(store: Reopened) -> Iterable[str]:
+    """What the audit says of an operation is what the graph versions say of it.
+
+    Verifies: one row an operation; forward if a graph version shows it, back if one shows it
+    undone, and back without outcomes if none knows it; the same kind in both.
+    Does not verify: that a row is there, which is "exactly one audit row".
+    """
+    rows = directory.audit_rows(store.root)
+    published = {
+        body["lineage"]["operation_id"]: body["lineage"] for body in directory.manifests(store.root)
+    }
+    told = [row["operation_id"] for row in rows]
+    for operation in sorted({each for each in told if told.count(each) > 1}):
+        yield f"operation {operation} is audited {told.count(operation)} times"
+    for row in rows:
+        lineage = published.get(row["operation_id"])
+        name = f"operation {row['operation_id']} is audited {row['decision']}"
+        if lineage is None:
+            if row["decision"] != BACK or row["outcomes"]:
+                yield f"{name} with {len(row['outcomes'])} outcomes; no graph version knows it"
+        elif row["decision"] != lineage.get("decision", FORWARD):
+            yield f"{name}; graph version {row['graph_version']} says {lineage['decision']}"
+        elif row["kind"] != lineage["kind"]:
+            yield f"{name} as {row['kind']}; its lineage row says {lineage['kind']}"
+
+
 @invariant("HEAD moved as often as decided")
 def head_moved_as_decided(store: Reopened) -> Iterable[str]:
     """A rollback moves each table that had moved exactly once more; nothing else moves a HEAD.
@@ -201,8 +228,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     acknowledged_means_settled,
     exactly_one_audit_row,
     audit_tells_the_outcomes,
+    audit_agrees_with_lineage,
     head_moved_as_decided,
     lineage_is_whole,
     old_versions_read_the_same,
     no_residue,
 )
+
+# Where operations fail with their process alive and are settled by it, too, an audit row does not
+# stand for a death; the other invariants hold.
+INVARIANTS_OF_THE_LIVING = tuple(each for each in INVARIANTS if each is not exactly_one_audit_row)

@@ -16,8 +16,9 @@ from engine.graph import points
 from engine.storage import CountedClock, CountedIds
 from killpoint import FollowUp, Operation, PointSource, Scenario, failpoints
 from scenarios.graph.directory import describe
+from scenarios.graph.rows import people
 from scenarios.graph.system import FIRST_ROWS, SCHEMA, GraphSystem
-from scenarios.graph.writes import BEFORE, people, scenario
+from scenarios.graph.writes import BEFORE, scenario
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""The graph store as a `System`: prepared with two tables, opened with ports of the case.
+"""The graph store as a `System`: prepared with three tables, opened with ports of the case.
 
 It never reaches into the engine: it calls what a user of the store calls.
 """
@@ -29,6 +29,8 @@ SCHEMA = schema_of(
     TableSchema(
         key=KNOWS,
         columns={"id": ColumnType.STR, "src": ColumnType.STR, "dst": ColumnType.STR},
+        references={"src": PERSON, "dst": PERSON},
+        at_most={"src": 2},
     ),
     TableSchema(key=CITY, columns={"id": ColumnType.STR, "people": ColumnType.INT}),
 )
@@ -48,7 +50,7 @@ class GraphSystem:
 
     def prepare(self, root: Path, ports: Ports) -> None:
         """Make a store with three tables and a few rows in each."""
-        clock, ids = _ports(ports)
+        clock, ids = ports_of(ports)
         graph.init(root, SCHEMA, clock, ids)
         handle = graph.open(root, clock, ids)
         handle.insert(FIRST_ROWS)
@@ -56,7 +58,7 @@ class GraphSystem:
 
     def open(self, root: Path, ports: Ports) -> Graph:
         """Open it for writing: the sweep recovers what a crash left."""
-        clock, ids = _ports(ports)
+        clock, ids = ports_of(ports)
         return graph.open(root, clock, ids)
 
     def observe(self, handle: Graph) -> dict[str, Any]:
@@ -68,8 +70,9 @@ class GraphSystem:
         handle.close()
 
 
-def _ports(ports: Ports) -> tuple[CountedClock, CountedIds]:
+def ports_of(ports: Ports, suffix: str = "") -> tuple[CountedClock, CountedIds]:
+    """Return the clock and the ids of a process; a second handle of it needs a suffix."""
     return (
         CountedClock(incarnation=ports.incarnation),
-        CountedIds(incarnation=ports.incarnation, actor=ports.actor),
+        CountedIds(incarnation=ports.incarnation, actor=f"{ports.actor}{suffix}"),
     )

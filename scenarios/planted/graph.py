@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from engine.graph import audit, commit, points, recovery
 from engine.graph import graph as handles
 from engine.graph.operation import Decision
-from scenarios.graph import writes
+from engine.graph.table import version_path
+from engine.storage import Local
+from killpoint.invariants import KEPT_HANDLE
+from scenarios.graph import follow_ups, writes
 from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from engine.graph.audit import AuditRow
     from engine.graph.manifest import LineageRow, Manifest
     from engine.graph.store import Store
+    from engine.graph.table import TableVersion
+    from killpoint import Scenario
+    from killpoint.failpoints import Effect
 
 
 def skip_publish_of_rollback() -> None:
@@ -47,6 +53,85 @@ def second_audit_row() -> None:
         store.storage.put_if_absent(points.AUDIT_PUT, path, row.to_bytes())
 
     put(recovery, "put_audit", put_audit)
+
+
+def leave_sidecars() -> None:
+    """Settle an operation and forget to clear its sidecar away."""
+    put(recovery, "delete_sidecar", lambda *_: None)
+
+
+def tell_planned_outcomes() -> None:
+    """Write into the audit what was planned, not what recovery led to."""
+    sound = audit.put_audit
+
+    def put_audit(store: Store, row: AuditRow) -> None:
+        told = tuple(replace(each, to_version=each.from_version) for each in row.outcomes)
+        sound(store, replace(row, outcomes=told))
+
+    put(recovery, "put_audit", put_audit)
+
+
+def audit_forward_always() -> None:
+    """Take every published decision for a success."""
+    sound = audit.put_audit
+
+    def put_audit(store: Store, row: AuditRow) -> None:
+        sound(store, replace(row, decision=Decision.ROLLED_FORWARD))
+
+    put(recovery, "put_audit", put_audit)
+
+
+def restore_twice() -> None:
+    """Commit the content from before once more on top of the first restore."""
+    sound = right(recovery, "_restore")
+
+    def restore(store: Store, sidecar: Any, finding: Any, above: Any) -> Any:  # noqa: ANN401
+        once = sound(store, sidecar, finding, above)
+        return sound(store, sidecar, replace(finding, head=once.to_version), above)
+
+    put(recovery, "_restore", restore)
+
+
+def forget_the_parent() -> None:
+    """Publish what recovery decided on top of no commit."""
+    sound = commit.publish
+
+    def publish(
+        store: Store, base: Manifest, tables: dict[str, int], row: LineageRow
+    ) -> Manifest | None:
+        return sound(store, replace(base, row=replace(base.row, commit_id="")), tables, row)
+
+    put(recovery, "publish", publish)
+
+
+def change_in_place() -> None:
+    """Commit a table's next version over the one before, too."""
+    sound = commit.commit_table
+
+    def commit_table(store: Store, effect: Effect, version: TableVersion) -> bool:
+        if version.parent:
+            path = version_path(store.schema.table(version.key), version.parent)
+            in_place = replace(version, version=version.parent)
+            store.storage.put(points.SIDECAR_PUT, path, in_place.to_bytes())
+        return sound(store, effect, version)
+
+    put(commit, "commit_table", commit_table)
+
+
+def sweep_nothing() -> None:
+    """Leave what dead writers left half written."""
+    put(Local, "sweep", lambda *_: ())
+
+
+def reload_in_vain() -> None:
+    """Take a new view at every heal, whether it has settled anything or not."""
+    sound = right(handles, "heal")
+
+    def heal(store: Store, newest: Manifest) -> Manifest | None:
+        healed: Manifest | None = sound(store, newest)
+        return healed or newest
+
+    put(handles, "heal", heal)
 
 
 def acknowledge_before_phase_c() -> None:
@@ -92,10 +177,10 @@ BUGS = (
         plant=skip_publish_of_rollback,
     ),
     Bug(
-        name="audited_twice",
-        mechanism="recovery writes a second audit row",
-        expected="exactly one audit row",
-        plant=second_audit_row,
+        name="sidecar_left",
+        mechanism="recovery settles an operation and leaves its sidecar",
+        expected="no sidecar is left",
+        plant=leave_sidecars,
     ),
     Bug(
         name="acknowledged_early",
@@ -103,6 +188,66 @@ BUGS = (
         expected="acknowledged means settled",
         plant=acknowledge_before_phase_c,
     ),
+    Bug(
+        name="audited_twice",
+        mechanism="recovery writes a second audit row",
+        expected="exactly one audit row",
+        plant=second_audit_row,
+    ),
+    Bug(
+        name="outcomes_as_planned",
+        mechanism="the audit tells other versions than those that recovery led to",
+        expected="the audit tells the outcomes",
+        plant=tell_planned_outcomes,
+    ),
+    Bug(
+        name="audited_as_success",
+        mechanism="a rollback is audited as rolled forward",
+        expected="the audit agrees with the lineage",
+        plant=audit_forward_always,
+    ),
+    Bug(
+        name="restored_twice",
+        mechanism="a rollback restores each table once more than it should",
+        expected="HEAD moved as often as decided",
+        plant=restore_twice,
+    ),
+    Bug(
+        name="parent_forgotten",
+        mechanism="recovery publishes on top of no commit",
+        expected="lineage is whole",
+        plant=forget_the_parent,
+    ),
+    Bug(
+        name="changed_in_place",
+        mechanism="committing a table's version changes the one before, too",
+        expected="old versions read the same",
+        plant=change_in_place,
+    ),
+    Bug(
+        name="unswept",
+        mechanism="an opening leaves the temporary files of the dead",
+        expected="no residue",
+        plant=sweep_nothing,
+    ),
+    Bug(
+        name="reloaded_in_vain",
+        mechanism="a live handle reloads although what is pending was deferred",
+        expected=KEPT_HANDLE,
+        plant=reload_in_vain,
+    ),
 )
 
-SCENARIOS = tuple(planted(bug, writes.SCENARIOS[0]) for bug in BUGS)
+
+def small(bug: Bug) -> Scenario:
+    """Return a workload with no more in it than the bug takes to show.
+
+    A kept handle is tried only where the bug is in one.
+    """
+    sound = writes.SCENARIOS[0]
+    kept = follow_ups.KEPT[-1:] if bug.expected == KEPT_HANDLE else ()
+    first, last = sound.operations[:2], follow_ups.FOLLOW_UPS[:1]
+    return replace(sound, operations=first, follow_ups=last, kept=kept)
+
+
+SCENARIOS = tuple(planted(bug, small(bug)) for bug in BUGS)
