@@ -13,7 +13,6 @@ from engine import graph
 from engine.graph import DriftError, points
 from engine.storage import Local
 from killpoint import Operation
-from scenarios.graph.follow_ups import TOWN
 from scenarios.graph.invariants import INVARIANTS_OF_THE_LIVING
 from scenarios.graph.pair import is_refused
 from scenarios.graph.rows import people
@@ -91,7 +90,7 @@ def publish_by_refresh(live: Live) -> None:
 def go_on_elsewhere(live: Live) -> None:
     """Fail between the tables: that needs an opening, and stands in the way of nothing else."""
     live.insert_and_fail(points.TABLE_COMMIT, 2)
-    live.handle.insert(TOWN)
+    live.handle.insert({CITY: [{"id": "leeds", "people": 5}]})
     is_refused(DriftError, lambda: live.handle.insert(people("gus")))
 
 
