@@ -133,7 +133,7 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
         )
         try:
             _phase_a(store, sidecar)
-            _phase_b(store, versions)
+            _phase_b(store, sidecar, versions)
             published = _phase_c(store, base, sidecar)
         except Exception:
             _withdraw(store, sidecar)
@@ -218,14 +218,14 @@ def _phase_a(store: Store, sidecar: Sidecar) -> None:
     reach(points.PHASE_A_AFTER, sidecar.path)
 
 
-def _phase_b(store: Store, versions: list[TableVersion]) -> None:
+def _phase_b(store: Store, sidecar: Sidecar, versions: list[TableVersion]) -> None:
     """Commit table by table. Dying between two of them is what recovery is for."""
     for version in versions:
         path = version_path(store.schema.table(version.key), version.version)
         reach(points.PHASE_B_BEFORE, path)
         if not commit_table(store, points.TABLE_COMMIT, version):
             reason = f"somebody without the lock made {path!r}"
-            raise OvertakenError(version.operation_id, reason)
+            raise OvertakenError(str(sidecar), reason)
         reach(points.PHASE_B_AFTER, path)
 
 
@@ -253,7 +253,7 @@ def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
             return published
         _check_unmoved(base, sidecar)
     reason = f"others published {PUBLISH_ATTEMPTS_MAX} times before it could"
-    raise OvertakenError(sidecar.operation_id, reason)
+    raise OvertakenError(str(sidecar), reason)
 
 
 def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
@@ -262,7 +262,7 @@ def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
         found = newest.pinned(pin.table)
         if found != pin.expected:
             reason = f"{pin.table!r} was published at {found}, not at {pin.expected}"
-            raise OvertakenError(sidecar.operation_id, reason)
+            raise OvertakenError(str(sidecar), reason)
 
 
 def _withdraw(store: Store, sidecar: Sidecar) -> None:

@@ -283,12 +283,11 @@ class ExpectedVersionMismatchError(ConflictError):
 class OvertakenError(ConflictError):
     """Somebody else moved what this operation was about to move."""
 
-    def __init__(self, operation: str, reason: str) -> None:
+    def __init__(self, intent: str, reason: str) -> None:
         """Build the sentence from the operation and what it ran into."""
-        self.operation = operation
         super().__init__(
-            f"operation {operation} lost: {reason}. Reopen the store read_write, which settles "
-            "what it left, then try it again."
+            f"{intent}: lost, because {reason}. Reopen the store read_write, which settles what it "
+            "left, then try it again."
         )
 
 

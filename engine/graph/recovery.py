@@ -140,7 +140,7 @@ def _carry_out(
         if published is not None:
             return row_of_published(sidecar, published)
     reason = f"others published {ATTEMPTS_MAX} times while it was being recovered"
-    raise OvertakenError(sidecar.operation_id, reason)
+    raise OvertakenError(str(sidecar), reason)
 
 
 def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
@@ -218,7 +218,7 @@ def _restore(
         path = version_path(table, restored.version)
         reach(points.RESTORE_BEFORE, path)
         if not commit_table(store, points.TABLE_RESTORE, restored):
-            raise OvertakenError(sidecar.operation_id, f"somebody without the lock made {path!r}")
+            raise OvertakenError(str(sidecar), f"somebody without the lock made {path!r}")
         reach(points.RESTORE_AFTER, path)
     return Outcome(
         table=finding.table,
