@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MISSED = 1
 NOT_MEASURED = 3
+BUSY_LOAD = 0.7
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,6 +49,7 @@ def main(scenario: tuple[str, ...], *, quick: bool, strict: bool, chosen: tuple[
         case _:
             message = "give a scenario's file and its name, or neither."
             raise click.UsageError(message)
+    load = os.getloadavg()[0]
     wanted = frozenset(int(row) for row in chosen) or frozenset(rows.ROWS)
     try:
         results = _measure(file.resolve(), name, wanted, rows.QUICK if quick else rows.FULL)
@@ -59,6 +61,11 @@ def main(scenario: tuple[str, ...], *, quick: bool, strict: bool, chosen: tuple[
     for each in results:
         if isinstance(each, Measured) and each.target is rows.IN_ONE_PROCESS:
             page.print(breakdown(each))
+    if load >= BUSY_LOAD:
+        page.print(
+            f"The machine was busy before this began (load {load:.1f}): two workers against one"
+            " says something only when it is idle."
+        )
     sys.exit(exit_code(results, strict=strict))
 
 
