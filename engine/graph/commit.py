@@ -268,8 +268,7 @@ def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
 def _withdraw(store: Store, sidecar: Sidecar) -> None:
     """Take back the intent of an operation that failed before it moved anything.
 
-    The locks are held, so nobody else acts on it. If this fails, too, the caller is told the
-    first error, and the heal of the next write closes the sidecar.
+    The locks are held. If this fails, too, the heal of the next write closes the sidecar.
     """
     try:
         for pin in sidecar.pins:

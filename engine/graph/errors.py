@@ -123,9 +123,8 @@ class BadStatementError(GraphError):
 
     def __init__(self, table: str, reason: str) -> None:
         """Build the sentence from the table and what is wrong with the statement."""
-        super().__init__(
-            f"a statement on {table!r} {reason}: correct it; nothing of the operation was written."
-        )
+        step = "correct it; nothing of the operation was written"
+        super().__init__(f"a statement on {table!r} {reason}: {step}.")
 
 
 class ConstraintError(GraphError):
@@ -149,7 +148,6 @@ class MissingReferenceError(ConstraintError):
 
     def __init__(self, table: str, key: object, column: str, target: str, value: object) -> None:
         """Build the sentence from the row, the column and what it refers to."""
-        self.table = table
         super().__init__(
             f"the row {key!r} of {table!r} refers in {column!r} to {value!r}, which {target!r} "
             "does not have: insert that first, or in the same operation; nothing was written."
@@ -161,7 +159,6 @@ class StillReferencedError(ConstraintError):
 
     def __init__(self, table: str, key: object, referrer: str, by: object) -> None:
         """Build the sentence from the row and one of those that refer to it."""
-        self.table = table
         super().__init__(
             f"the row {key!r} of {table!r} cannot go, because {by!r} of {referrer!r} refers to it: "
             "delete that first, or delete with cascade; nothing was written."
@@ -173,7 +170,6 @@ class CardinalityError(ConstraintError):
 
     def __init__(self, table: str, column: str, value: object, *, count: int, at_most: int) -> None:
         """Build the sentence from the column's value and the two numbers."""
-        self.table = table
         super().__init__(
             f"{table!r} would have {count} rows with {value!r} in {column!r}, and at most "
             f"{at_most} may be: delete one first; nothing was written."
@@ -285,10 +281,8 @@ class OvertakenError(ConflictError):
 
     def __init__(self, intent: str, reason: str) -> None:
         """Build the sentence from the operation and what it ran into."""
-        super().__init__(
-            f"{intent}: lost, because {reason}. Reopen the store read_write, which settles what it "
-            "left, then try it again."
-        )
+        step = "Reopen the store read_write, which settles what it left, then try it again"
+        super().__init__(f"{intent}: lost, because {reason}. {step}.")
 
 
 class UndecidableSidecarError(GraphError):
