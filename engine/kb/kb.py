@@ -127,10 +127,10 @@ class Kb:
         with self.exclusive() as section:
             operations.remove(section, name)
 
-    def recompile(self, name: str) -> None:
-        """Compile a document anew, from its kept text, with this handle's compiler."""
+    def recompile(self, name: str, compiler: Compiler | None = None) -> None:
+        """Compile a document anew, from its kept text; None: with this handle's compiler."""
         with self.exclusive() as section:
-            operations.recompile(section, name)
+            operations.recompile(section, name, compiler or self._store.compiler)
 
     @contextmanager
     def exclusive(self) -> Iterator[Section]:

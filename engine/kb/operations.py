@@ -30,6 +30,7 @@ from engine.storage import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from engine.kb.compiler import Compiler
     from engine.kb.converter import Source
     from engine.kb.section import Section
     from engine.kb.store import Store
@@ -119,11 +120,11 @@ def remove(section: Section, name: str) -> None:
     mutate(section, plan_remove(section.store, document))
 
 
-def recompile(section: Section, name: str) -> None:
+def recompile(section: Section, name: str, compiler: Compiler) -> None:
     """Compile a document anew, from its kept text."""
     section.check()
     document = known_document(section.store.read, name)
-    mutate(section, plan_recompile(section.store, document))
+    mutate(section, plan_recompile(section.store, document, compiler))
 
 
 def download(store: Store, url: str, fetch: Callable[[str], bytes]) -> tuple[str, bytes]:

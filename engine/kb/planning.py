@@ -28,6 +28,7 @@ from engine.kb.registry import NO_INDEX, Document, place_for
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.kb.compiler import Compiler
     from engine.kb.store import Store
 
 INDEX_ID_CHARACTERS = 16
@@ -119,14 +120,14 @@ def plan_remove(store: Store, document: Document) -> Plan:
     )
 
 
-def plan_recompile(store: Store, document: Document) -> Plan:
+def plan_recompile(store: Store, document: Document, compiler: Compiler) -> Plan:
     """Plan to compile a document anew from its kept text."""
     plan = Plan(operation=Operation.RECOMPILE, document=document.name)
     kept = replace(
         document,
         files=tuple(path for path in document.files if path != _summary(document.name)),
     )
-    return _compiled(store, plan, kept, document, store.compiler(_kept_text(store, document)))
+    return _compiled(store, plan, kept, document, compiler(_kept_text(store, document)))
 
 
 def _compiled(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.kb import layout, points
 from engine.kb.drain import look
+from engine.kb.errors import BackupDamagedError
 from engine.kb.journal import NEW
 from engine.storage import NotFoundError
 
@@ -38,7 +39,9 @@ class View:
             return None
         try:
             return self.store.storage.get(points.CONTENT_READ, place)
-        except NotFoundError:
+        except NotFoundError as gone:
+            if place != path:
+                raise BackupDamagedError(path, place, "is gone") from gone
             return None
 
     def list(self, prefix: str) -> list[str]:

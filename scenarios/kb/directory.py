@@ -7,6 +7,7 @@ look at a directory that the engine would refuse. It never writes.
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -19,8 +20,19 @@ UNDECIDED = ("active", "rolling_back")
 
 def visible(root: Path) -> dict[str, Path]:
     """Return every visible file by its path inside."""
-    found = (path for top in VISIBLE for path in (root / top).rglob("*"))
-    return {_name(root, path): path for path in sorted(found) if not path.is_dir()}
+    found = {}
+    for top in VISIBLE:
+        for directory, _, names in os.walk(root / top):
+            for name in names:
+                path = Path(directory, name)
+                found[_name(root, path)] = path
+    return dict(sorted(found.items()))
+
+
+def empty_directories(root: Path) -> list[str]:
+    """Return the visible directories in which there is nothing."""
+    walks = (step for top in VISIBLE for step in os.walk(root / top))
+    return sorted(_name(root, Path(step[0])) for step in walks if not step[1] and not step[2])
 
 
 def records(root: Path, directory: str) -> list[dict[str, Any]]:
@@ -82,4 +94,5 @@ def describe(root: Path) -> Iterator[str]:
 
 
 def _name(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix()
+    # Texts, not path objects: this is asked for every file of every case.
+    return str(path)[len(str(root)) + 1 :]

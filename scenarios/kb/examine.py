@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.kb import Mode
+from engine.kb import KbError, Mode
 from killpoint import Ports, failpoints, image
 from scenarios.kb import directory
 from scenarios.kb.system import place_at, state_of
@@ -30,7 +30,10 @@ def witness(root: Path, earlier: object) -> dict[str, Any]:
     covered = [e["path"] for body in directory.journals(root) for e in body["entries"]]
     with unseen():
         place = place_at(root, READER, mode=Mode.READ_ONLY)
-        seen = state_of(place.base)
+        try:
+            seen = state_of(place.base)
+        except KbError as refusal:
+            seen = {"refused": str(refusal)}
         place.base.close()
     return {"died": died, "covered": covered, "inodes": directory.inodes(root), "seen": seen}
 
@@ -40,7 +43,7 @@ def crashed_directory_is_sound(root: Path) -> Iterable[str]:
     before = image.capture(root)
     with unseen():
         place = place_at(root, READER, mode=Mode.READ_ONLY)
-        place.base.files()
+        place.base.quarantined()
         place.base.close()
     changed = image.difference(before, image.capture(root))
     if changed:

@@ -27,10 +27,8 @@ def tree_is_what_a_reader_sees(store: Reopened) -> Iterable[str]:
     for name in sorted(live.keys() | seen.keys()):
         if live.get(name) != seen.get(name):
             yield f"{name} is not what a reader sees"
-    for top in directory.VISIBLE:
-        for path in sorted((store.root / top).rglob("*")):
-            if path.is_dir() and not any(path.iterdir()):
-                yield f"the directory {path.relative_to(store.root)} is empty"
+    for name in directory.empty_directories(store.root):
+        yield f"the directory {name} is empty"
 
 
 @invariant("I2 registry equals documents")
@@ -65,7 +63,7 @@ def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
     """Each committed mutation has one row, and no other mutation has any.
 
     Verifies: one row for each applied operation, each under its own id, and none for a mutation
-    that died and was undone. Does not verify: the time in the row.
+    that died undecided. Does not verify: the time in the row.
     """
     rows = directory.records(store.root, "audit")
     ids = [row["mutation"] for row in rows]
@@ -75,8 +73,8 @@ def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
     if applied is not None and len(rows) != len(store.references[applied]["audit"]):
         yield f"{len(rows)} rows, expected {len(store.references[applied]['audit'])}"
     for mutation, stood in store.witness["died"].items():
-        if stood == "committed" and mutation not in ids:
-            yield f"{mutation} was committed and has no row"
+        if stood in directory.UNDECIDED and mutation in ids:
+            yield f"{mutation} was never committed, and has a row"
 
 
 @invariant("I4 nothing is left over")

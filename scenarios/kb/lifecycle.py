@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from engine import kb
-from engine.kb import points
+from engine.kb import Source, points
 from engine.storage import CountedIds, put_effect
 from killpoint import FollowUp, Operation, PointSource, Ports, Scenario, failpoints
 from scenarios.kb.directory import describe
 from scenarios.kb.storages import Interrupted
 from scenarios.kb.system import ALMANAC, Place, State, place_at, state_of
-from scenarios.kb.writes import ESSAY, add, remove, scenario
+from scenarios.kb.writes import ESSAY, add, recompile, scenario
 
 SECOND = Ports(incarnation=500, actor="second")
 STRAY = put_effect(
@@ -76,7 +76,7 @@ class InitSystem:
 
 def or_empty(state: State | None) -> State:
     """Return the state after an init that does nothing to a knowledge base that is there."""
-    empty: State = {"files": {}, "documents": {}, "pages": {}, "machine": [], "audit": []}
+    empty: State = {"files": {}, "documents": {}, "hashes": {}, "index": {}, "audit": []}
     return empty if state is None else state
 
 
@@ -93,13 +93,18 @@ def second_process_dies(place: Place) -> None:
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "the second process was to die"
 
 
-def interrupted(work: Callable[[Place], object]) -> Callable[[Place], object]:
-    """Press Ctrl-C while the registry is written; the mutation undoes itself."""
+def batch_of(data: bytes) -> Callable[[Place], object]:
+    """Return an operation that adds a batch; of one document, so that all or nothing is of it."""
+    return lambda place: len(place.base.add_all([Source(name="a.md", data=data)]))
+
+
+def interrupted(where: str, work: Callable[[Place], object]) -> Callable[[Place], object]:
+    """Press Ctrl-C when something is written there; what had begun undoes itself."""
 
     def apply(place: Place) -> None:
         storage = place.storage
         assert isinstance(storage, Interrupted), "this needs a storage that interrupts"
-        storage.interrupts = "documents/"
+        storage.interrupts = where
         try:
             work(place)
         except KeyboardInterrupt:
@@ -141,25 +146,24 @@ SCENARIOS = (
     ),
     scenario(
         "sequence",
-        Operation("add an essay", add(*ESSAY)),
-        Operation("remove it", remove("essay")),
-        Operation("add it again", add(*ESSAY)),
+        Operation("add one of a batch", batch_of(b"the first text")),
+        Operation("edit it in another batch", batch_of(b"the second text")),
     ),
     scenario(
         "two_processes",
         Operation("a second process dies in an add", second_process_dies),
-        Operation("add an essay", add(*ESSAY)),
+        Operation("compile the almanac", recompile),
     ),
     scenario(
         "interrupt",
-        Operation("interrupted edit", interrupted(add(ALMANAC[0], b"Half an [[Edit]]."))),
+        Operation("interrupted add", interrupted("documents/", add(*ESSAY))),
         storage=Interrupted,
     ),
     scenario(
         "url",
         Operation(
             "interrupted add from the web",
-            interrupted(from_the_web(lambda _: b"Seen on the [[Moon]].")),
+            interrupted("work/", from_the_web(lambda _: b"Seen on the [[Moon]].")),
         ),
         Operation("add what was downloaded", from_the_web(off_line)),
         storage=Interrupted,
@@ -167,7 +171,7 @@ SCENARIOS = (
     scenario(
         "quarantine",
         Operation("drop a stray file among the journals", stray_journal),
-        Operation("add an essay", add(*ESSAY)),
+        Operation("add what is there already", add("copy.md", ALMANAC[1])),
     ),
     scenario("read", Operation("read everything", read_everything)),
 )

@@ -7,6 +7,7 @@ wrong in the same way to go unnoticed. It never reads a file.
 from __future__ import annotations
 
 import copy
+from hashlib import sha256
 from typing import Any
 
 State = dict[str, Any]
@@ -24,18 +25,18 @@ def with_short(state: State, origin: str, text: str, concepts: tuple[str, ...] =
     for path, title in pages.items():
         listed = {*_listed(after["files"].get(path, "")), f"- [[{name}]]"}
         after["files"][path] = "\n".join((f"# {title}", "", *sorted(listed), ""))
-    after["documents"][name] = [origin, "short", own, list(pages)]
-    after["pages"][name] = [text]
-    after["machine"] = sorted([*after["machine"], f"documents/{name}.json"])
+    content = sha256(text.encode()).hexdigest()
+    after["documents"][name] = [origin, content, "short", own, list(pages)]
+    after["hashes"][f"{content}.json"] = name
     after["audit"] = [*after["audit"], ["add", name]]
     return _sorted(after)
 
 
 def without(state: State, name: str) -> State:
-    """Return the state after a document was removed."""
+    """Return the state after a short document was removed."""
     after = copy.deepcopy(state)
-    _, _, own, pages = after["documents"].pop(name)
-    del after["pages"][name]
+    _, content, _, own, pages = after["documents"].pop(name)
+    del after["hashes"][f"{content}.json"]
     for path in pages:
         left = _listed(after["files"][path]) - {f"- [[{name}]]"}
         heading = after["files"][path].split("\n")[0]
@@ -45,8 +46,6 @@ def without(state: State, name: str) -> State:
             del after["files"][path]
     for path in own:
         after["files"].pop(path, None)
-    gone = {*own, f"documents/{name}.json"}
-    after["machine"] = [path for path in after["machine"] if path not in gone]
     after["audit"] = [*after["audit"], ["remove", name]]
     return after
 

@@ -6,7 +6,9 @@ reaches into the engine: it calls what a user of the knowledge base calls.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from engine.storage import CountedClock, CountedIds, Local
 from killpoint import Ports
 
 ALMANAC = ("notes/almanac.md", b"Tides follow the [[Moon]], says @Ada.")
-ATLAS = ("maps/atlas.txt", b"The [[Moon]] from afar\n!image globe round\n\fits [[Sea]]\fand @Ada")
+ATLAS = ("maps/atlas.txt", b"The [[Moon]] from afar\fand\f@Ada")
 FIRST = (ALMANAC, ATLAS)
+
+ENTRY_FIELDS = ("origin", "content", "kind", "files", "pages")
 
 State = dict[str, Any]
 
@@ -70,19 +74,20 @@ def place_at(
 
 def state_of(base: Kb) -> State:
     """Return every visible file, whole; of the audit what was done, in order."""
-    machine = ("audit/", "documents/", "index/")
-    entries = {entry.name: entry for entry in base.documents()}
-    return {
-        "files": {
-            path: data.decode()
-            for path, data in base.files().items()
-            if not path.startswith((*machine, "hashes/"))
-        },
-        "documents": {
-            name: [entry.origin, str(entry.kind), list(entry.files), list(entry.pages)]
-            for name, entry in entries.items()
-        },
-        "pages": {name: base.pages(name) for name in entries},
-        "machine": sorted(path for path in base.files() if path.startswith(machine[1:])),
-        "audit": [[row["operation"], row["document"]] for row in base.audit()],
-    }
+    state: State = {"files": {}, "documents": {}, "hashes": {}, "index": {}, "audit": []}
+    for path, data in sorted(base.files().items()):
+        name = path.partition("/")[2]
+        match path.partition("/")[0]:
+            case "documents":
+                entry = json.loads(data)
+                state["documents"][entry["name"]] = [entry[field] for field in ENTRY_FIELDS]
+            case "hashes":
+                state["hashes"][name] = json.loads(data)["document"]
+            case "index":
+                state["index"][name] = sha256(data).hexdigest()
+            case "audit":
+                row = json.loads(data)
+                state["audit"].append([row["operation"], row["document"]])
+            case _:
+                state["files"][path] = data.decode()
+    return state
