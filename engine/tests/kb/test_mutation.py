@@ -57,7 +57,8 @@ def test_what_fails_before_the_decision_leaves_the_old_state(
     """
     base = open_base(root)
     before = tree(root)
-    with arm(f"{step}={fault}") as armed, pytest.raises(BaseException) as told:  # noqa: PT011 -- the next lines look at it
+    # What was raised is looked at by the next lines.
+    with arm(f"{step}={fault}") as armed, pytest.raises(BaseException) as told:  # noqa: PT011
         add_book(base)
     assert armed.fired
     assert (fault == "panic") == (told.type is InjectedPanic)
