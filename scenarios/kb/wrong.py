@@ -121,7 +121,8 @@ def _write_outside() -> None:
     right: Any = planning.plan_add
 
     def plan_add(store: Store, *rest: Any) -> Any:  # noqa: ANN401 -- as the engine's
-        Path(store.storage._root.parent / "scratch").touch()  # type: ignore[attr-defined] # noqa: SLF001
+        root: Path = store.storage._root  # type: ignore[attr-defined] # noqa: SLF001
+        (root.parent / "scratch").touch()
         return right(store, *rest)
 
     _put(plan_add, "plan_add", operations)
