@@ -51,8 +51,7 @@ def look(store: Store) -> Pending:
             continue
         try:
             found = parse_journal(path, _read_journal(store, path), store.kb)
-        except DamagedFileError as damage:
-            _log.warning("%s", damage)
+        except DamagedFileError:
             if place == layout.JOURNALS:
                 unreadable.append(path)
             continue

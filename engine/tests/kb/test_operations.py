@@ -9,8 +9,8 @@ import pytest
 from engine import kb
 from engine.kb import CloudDocument, Status
 from engine.storage import IoFailedError
-from engine.tests.kb.bases import ALMANAC, ATLAS, EDITED, leftovers, make_base, open_base, tree
-from killpoint.failpoints import arm, counting
+from engine.tests.kb.bases import ALMANAC, ATLAS, EDITED, leftovers, open_base, tree
+from killpoint.failpoints import arm
 
 URL = "https://a.example/wiki/tide.md"
 
@@ -154,22 +154,3 @@ def test_recompiling_uses_the_kept_text_and_this_handles_compiler(root: Path) ->
     assert b"# Star\n\n- [[almanac]]\n- [[atlas]]\n" == files["wiki/concepts/star.md"]
     assert "wiki/concepts/moon.md" not in files
     assert 3 == len(base.pages("atlas"))
-
-
-@pytest.mark.parametrize("documents_count", [10, 100])
-def test_an_add_costs_the_same_in_a_large_base(tmp_path: Path, documents_count: int) -> None:
-    """Links, copies, reads, writes and listings, counted at the seam, as in a small base."""
-    few, many = make_base(tmp_path / "few"), make_base(tmp_path / "many")
-    filling = open_base(many, 2)
-    filling.add_all(
-        kb.Source(name=f"d{number}.md", data=b"On the [[Moon]], %d." % number)
-        for number in range(documents_count)
-    )
-    filling.close()
-    costs = []
-    for root in (few, many):
-        base = open_base(root, 3)
-        with counting() as tally:
-            base.add("one.txt", b"a [[Moon]]\n!image x y\n\fb\fc")
-        costs.append(tally.counts)
-    assert costs[0] == costs[1]
