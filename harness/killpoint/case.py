@@ -99,6 +99,7 @@ class CaseResult:
     crash_key: str = ""
     means: Means = Means.SIGKILL
     made_again: bool = False
+    note: str = ""
 
     @property
     def signature(self) -> str:

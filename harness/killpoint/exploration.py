@@ -187,6 +187,8 @@ class Exploration:
             result = event.result
             self._verdicts.append(result.verdict)
             self._made_again_count += result.made_again
+            if result.note:
+                self._note(result.note)
             for point in result.recovery_hits:
                 self._recovery_points[point] = self._recovery_points.get(point, 0) + 1
             if len(result.recovery_hits) > self._longest[0]:

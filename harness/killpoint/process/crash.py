@@ -12,7 +12,7 @@ stands still. It says so, and the step is made by SIGKILL.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from killpoint.case import Means, Phase, Step
@@ -45,6 +45,8 @@ class Crash:
     struck: tuple[str, ...]
     ends: tuple[ChildEnd, ...]
     beside: tuple[str, ...] = ()
+    means: Means = Means.SIGKILL
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,6 @@ class Crashes:
         self._remembered: OrderedDict[tuple[Steps, Means], Crash] = OrderedDict()
         self._remembered_bytes = 0
         self._albums: OrderedDict[Steps, Album] = OrderedDict()
-        self.notes: set[str] = set()
 
     def forget(self) -> None:
         """Make everything anew from here on, as a replay must."""
@@ -149,14 +150,15 @@ class Crashes:
         before = self.make(steps[:-1], Means.IMAGE)
         album = self._album(steps[:-1], before)
         if album.why_not or album.end is None:
-            return self._kill(steps, before)
+            note = f"no image mode: {album.why_not}; made by SIGKILL" if album.why_not else ""
+            return replace(self._kill(steps, before), note=note)
         photograph = (
             album.by_hit.get((step.point, step.occurrence))
             if step.point
-            else album.in_order[step.ordinal - 1 : step.ordinal][0]
+            else next(iter(album.in_order[step.ordinal - 1 : step.ordinal]), None)
         )
         if photograph is None:
-            where = f"{step.point}@{step.occurrence} was not reached"
+            where = f"{step.point or '#'}@{step.occurrence or step.ordinal} was not reached"
             raise UnfitCrash(Reason.NOT_FIRED, where, album.end)
         run = step.phase is Phase.RUN
         return Crash(
@@ -165,6 +167,7 @@ class Crashes:
             history=photograph.history if run else before.history,
             witness=before.witness if run else album.witness,
             ends=(*before.ends, album.end),
+            means=Means.IMAGE,
         )
 
     def _album(self, steps: Steps, before: Crash) -> Album:
@@ -176,8 +179,6 @@ class Crashes:
         album = self._subject.photograph(
             self._place, FIRST_VICTIM + len(steps), before.witness, recovery=bool(steps)
         )
-        if album.why_not and album is not NO_ALBUM:
-            self.notes.add(f"no image mode: {album.why_not}; made by SIGKILL")
         self._albums[steps] = album
         if len(self._albums) > ALBUMS_MAX:
             self._albums.popitem(last=False)

@@ -148,17 +148,17 @@ class Runner:
     def run(self, case: Case) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
         self._turn += 1
-        means = self._means(case)
         try:
-            crash = self.crashes.make(case.steps, means)
-            again = means is Means.IMAGE and _is_made_again(case)
+            crash = self.crashes.make(case.steps, self._means(case))
+            again = crash.means is Means.IMAGE and _is_made_again(case)
             if again:
                 by_kill = self.crashes.kill_last(case.steps)
                 if by_kill.image.id != crash.image.id:
                     return _disagreement(case, crash, by_kill)
         except UnfitCrash as why:
             return unfit(case, why)
-        return replace(self._verified_once(case, crash, means), means=means, made_again=again)
+        result = self._verified_once(case, crash, crash.means)
+        return replace(result, means=crash.means, made_again=again, note=crash.note)
 
     def replay(self, case: Case) -> CaseResult:
         """Execute a case with every process of it dying again, and every follow-up tried."""

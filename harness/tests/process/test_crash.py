@@ -8,7 +8,7 @@ from killpoint.case import Means, Phase, Step
 from killpoint.discovery import load
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
-from tests.shell import STORES
+from tests.shell import STORES, Shell
 
 
 @pytest.fixture
@@ -52,4 +52,12 @@ def test_a_recovery_with_threads_is_made_by_sigkill(tmp_path: Path) -> None:
     )
 
     assert crash.ends[-1].killed
-    assert any("2 threads" in note for note in runner.crashes.notes)
+    assert crash.means is Means.SIGKILL
+    assert "2 threads" in crash.note
+
+
+def test_a_campaign_says_where_there_was_no_image_mode(shell: Shell) -> None:
+    """The note reaches the user, and the pairs are still all killed."""
+    done = shell.killpoint("run", str(STORES / "recovering.py"), "recovering.threads")
+
+    assert "no image mode: the process has 2 threads" in " ".join(done.stdout.split())
