@@ -69,6 +69,12 @@ def cli() -> None:
 )
 @cmd_option
 @check_option
+@click.option(
+    "--images",
+    is_flag=True,
+    help="Photograph a workload at its points instead of killing it there, for long ones;"
+    " 1 in 20 is killed all the same, and must leave the same bytes.",
+)
 @click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
 @reports_option
 def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
@@ -87,6 +93,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         reports=options["reports"],
         workers_count=options["workers"],
         measure=options["measure"],
+        images=options["images"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))

@@ -40,13 +40,15 @@ class ReplayLabel(StrEnum):
 class DepthTally:
     """Kills at one depth: 0 in the workload, 1 in its recovery, and so on.
 
-    `images_count` are the distinct crash images that kills of this depth left.
+    `images_count` are the distinct crash images that kills of this depth left; `by_image_count`
+    the pairs that were photographed in image mode and did not cost a process each.
     """
 
     depth: int
     pairs_done: int
     pairs_total: int
     images_count: int
+    by_image_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

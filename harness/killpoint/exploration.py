@@ -43,7 +43,10 @@ NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was asked for. `names` empty means every scenario, and then all points must be hit."""
+    """What was asked for. `names` empty means every scenario, and then all points must be hit.
+
+    `images` asks for image mode in the workload, too: long ones cost no more a case than short.
+    """
 
     names: tuple[str, ...] = ()
     depth: int = 1
@@ -53,6 +56,7 @@ class Settings:
     reports: Path
     workers_count: int = 1
     measure: bool = True
+    images: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,7 +98,7 @@ class Exploration:
     def run(self) -> Verdict:
         """Prepare, measure, explore, keep; return the scenario's verdict."""
         started = time.monotonic()
-        preparation = self._pool.prepare(self._name)
+        preparation = self._pool.prepare(self._name, images=self._settings.images)
         self._fingerprint = preparation.fingerprint
         points: dict[str, int] = {}
         for hit in preparation.hits:

@@ -79,13 +79,22 @@ class ImageDifference:
         return "; ".join(parts) or "nothing differs"
 
 
-def capture(root: Path | str) -> Image:
-    """Read the directory below `root`; raises `FileNotFoundError` when there is none."""
+def capture(root: Path | str, before: Image | None = None) -> Image:
+    """Read the directory below `root`; raises `FileNotFoundError` when there is none.
+
+    Every byte is read: times tell nothing of a file that a process has mapped. What is equal in
+    `before`, an image of the same directory, is shared with it and not held twice.
+    """
     entries: list[Entry] = []
     inodes: dict[tuple[int, int], str] = {}
     base = os.fspath(root)
     _walk(base, "", entries, inodes)
     ordered = tuple(entries)
+    if before is not None:
+        known = {entry.path: entry for entry in before.entries}
+        ordered = tuple(
+            same if (same := known.get(entry.path)) == entry else entry for entry in ordered
+        )
     return Image(ordered, _identify(ordered))
 
 

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from killpoint.case import Means
 from killpoint.errors import RecordError, UsageError
 from killpoint.events import Bracketing, DepthTally, StopReason
 from killpoint.records import Kept, Problem, Record, Run, ScenarioRecord, read_record
@@ -237,6 +238,7 @@ def _tally(
         pairs_done=struck,
         pairs_total=struck + _undone(parts, depth),
         images_count=len({row.crash_image for row in rows if row.crash_image}),
+        by_image_count=sum(row.struck and row.means is Means.IMAGE for row in rows),
     )
 
 

@@ -51,6 +51,7 @@ class Request:
     reports: Path
     workers_count: int
     measure: bool
+    images: bool
     programs: tuple[Program, ...]
 
 
@@ -78,6 +79,7 @@ def run(request: Request) -> int:
             reports=directory,
             workers_count=request.workers_count,
             measure=request.measure,
+            images=request.images,
             notes={"what": " ".join(request.what)} | _program_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))

@@ -127,7 +127,7 @@ def test_every_row_is_measured(shell: Shell) -> None:
 
     assert 0 == done.returncode, done.stdout + done.stderr
     ends = [line.split()[-1:] for line in done.stdout.splitlines()]
-    assert 4 == ends.count(["PASS"]) + ends.count(["miss"]), done.stdout
+    assert 5 == ends.count(["PASS"]) + ends.count(["miss"]), done.stdout
     assert [] == [each for each in shell.scratch.iterdir() if each.is_dir()]
 
 

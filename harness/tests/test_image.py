@@ -28,6 +28,20 @@ def test_a_restored_image_has_the_same_id(tmp_path: Path) -> None:
     ).stat().st_ino
 
 
+def test_what_is_equal_is_held_once(tmp_path: Path) -> None:
+    """A hundred images of a store that grows share the files that have not changed."""
+    root = _store(tmp_path / "store")
+    before = image.capture(root)
+    (root / "c").write_bytes(b"new")
+    (root / "a").write_bytes(b"two")
+
+    after = image.capture(root, before)
+
+    shared = [entry.path for entry in after.entries if any(entry is old for old in before.entries)]
+    assert ["link", "sub", "sub/b", "sub/empty"] == shared
+    assert image.capture(root) == after
+
+
 def test_two_names_of_one_inode_are_not_two_equal_files(tmp_path: Path) -> None:
     """A store whose hard link became a copy has another image."""
     root = _store(tmp_path / "store")

@@ -129,13 +129,18 @@ def _with_one_more(state: dict[str, Any]) -> dict[str, Any]:
     return state | {"one more": "x"}
 
 
-scenario = Scenario(
-    name="bench.log",
-    system=functions(open=LogStore, observe=LogStore.values, close=LogStore.close),
-    operations=(
-        *(_put(number) for number in range(PUTS_COUNT)),
-        Operation("compact", LogStore.compact),
-    ),
-    follow_ups=(FollowUp("one more", lambda log: log.put("one more", "x"), _with_one_more),),
-    points=frozenset({PointSource.DECLARED}),
-)
+def log_scenario(name: str, puts_count: int) -> Scenario:
+    """Return a workload of so many puts and a compaction."""
+    return Scenario(
+        name=name,
+        system=functions(open=LogStore, observe=LogStore.values, close=LogStore.close),
+        operations=(
+            *(_put(number) for number in range(puts_count)),
+            Operation("compact", LogStore.compact),
+        ),
+        follow_ups=(FollowUp("one more", lambda log: log.put("one more", "x"), _with_one_more),),
+        points=frozenset({PointSource.DECLARED}),
+    )
+
+
+scenario = log_scenario("bench.log", PUTS_COUNT)

@@ -1,8 +1,7 @@
 """The rows of the table, one function each: what is set against what, and how often.
 
 The two sides of a row take turns, and every other round begins with the other side. Numbers and
-targets are those of the design; row 4 is the cost of long workloads in image mode, which does not
-exist yet. It never prints, and it never leaves out a round.
+targets are those of the design. It never prints, and it never leaves out a round.
 """
 
 from __future__ import annotations
@@ -12,12 +11,15 @@ import itertools
 import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from killpoint.bench import lengths
 from killpoint.bench.errors import MeasureError
 from killpoint.bench.ratio import Bound, Cost, Measured, Result, Round, Target, Unmeasured, median_s
 from killpoint.bench.warm import Bed, Setting, case_killed, in_warm_process
 from killpoint.errors import HarnessError
+from killpoint.explore.kill import KillStrategy
 from killpoint.failpoints import Point, declare, off, reach
 from killpoint.process.pool import Pool
 from killpoint.verdict import Verdict
@@ -45,6 +47,12 @@ OFF = Target(
     bound=Bound.AT_MOST,
     ratio=1.5,
 )
+LONG_WORKLOAD = Target(
+    row=4,
+    what="a case of 100 operations / of 5, image mode",
+    bound=Bound.AT_MOST,
+    ratio=1.25,
+)
 TWO_WORKERS = Target(
     row=5,
     what="one worker / two workers",
@@ -66,13 +74,14 @@ class Amounts:
     forks: int = 60
     interpreters: int = 12
     calls: int = 200
+    lengths: int = 5
     workers: int = 7
     cases_a_round: int = 120
 
 
 FULL = Amounts()
-QUICK = Amounts(forks=4, interpreters=2, calls=10, workers=1, cases_a_round=20)
-ROWS = (IN_ONE_PROCESS.row, IN_FRESH_PROCESSES.row, OFF.row, TWO_WORKERS.row)
+QUICK = Amounts(forks=4, interpreters=2, calls=10, lengths=1, workers=1, cases_a_round=20)
+ROWS = (IN_ONE_PROCESS.row, IN_FRESH_PROCESSES.row, OFF.row, LONG_WORKLOAD.row, TWO_WORKERS.row)
 
 
 def measure(rows: frozenset[int], setting: Setting, amounts: Amounts) -> Iterator[Result]:
@@ -81,6 +90,7 @@ def measure(rows: frozenset[int], setting: Setting, amounts: Amounts) -> Iterato
         (IN_ONE_PROCESS, lambda: in_one_process(_beside(setting, "forks"), amounts)),
         (IN_FRESH_PROCESSES, lambda: in_fresh_processes(_beside(setting, "fresh"), amounts)),
         (OFF, lambda: point_off(amounts)),
+        (LONG_WORKLOAD, lambda: long_workload(amounts)),
         (TWO_WORKERS, lambda: two_workers(setting, amounts)),
     )
     for target, run in every:
@@ -160,6 +170,41 @@ def _loop_s() -> float:
     for _ in itertools.repeat(None, CALLS_COUNT):
         pass
     return (time.perf_counter() - started) / CALLS_COUNT
+
+
+def long_workload(amounts: Amounts) -> Measured:
+    """Set the pairs of a workload of 100 operations against those of one of 5, in image mode.
+
+    Always of the log store, which can be made as long as one likes; every pair of the workload is
+    a case, as in a campaign. Killed one by one, a case pays for all operations before it.
+    """
+    pool = Pool(workers_count=1, files=(Path(lengths.__file__),))
+    try:
+        rounds = []
+        for number in range(amounts.lengths):
+            order = (lengths.long.name, lengths.short.name)
+            spent_s = {
+                name: _pairs_s(pool, name, images=True)
+                for name in (order if number % 2 else reversed(order))
+            }
+            above_s, below_s = (spent_s[name] for name in order)
+            rounds.append(Round(above=Cost(besides_s=above_s), below=Cost(besides_s=below_s)))
+        killed_s = _pairs_s(pool, lengths.long.name, images=False)
+    finally:
+        pool.close()
+    long_s, short_s = median_s(tuple(rounds))
+    note = (
+        f"{long_s * 1e3:.2f} ms / {short_s * 1e3:.2f} ms; by SIGKILL alone, 100 operations"
+        f" cost {killed_s * 1e3:.2f} ms"
+    )
+    return Measured(target=LONG_WORKLOAD, rounds=tuple(rounds), note=note)
+
+
+def _pairs_s(pool: Pool, name: str, *, images: bool) -> float:
+    """Return the cost of a case, over all pairs of a workload."""
+    hits = [hit.point for hit in pool.prepare(name, images=images).hits]
+    cases = KillStrategy(scenario=name, hits=hits, depth=0).propose()
+    return _pool_s(pool, cases) / len(cases)
 
 
 def two_workers(setting: Setting, amounts: Amounts) -> Measured:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from killpoint.case import Case, Phase, Step
+from killpoint.case import Case, Means, Phase, Step
 from killpoint.events import DepthTally
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class KillStrategy:
         self._pending: list[Case] = self._cases((), hits)
         self._totals = Counter({0: len(self._pending)})
         self._done: Counter[int] = Counter()
+        self._by_image: Counter[int] = Counter()
         self._crashes: set[tuple[str, str]] = set()
         self._images: dict[int, set[str]] = {}
         self._found: list[Case] = []
@@ -67,6 +68,7 @@ class KillStrategy:
         """Count a result, and enumerate the recovery of a crash that was not seen before."""
         level = result.case.depth
         self._done[level] += 1
+        self._by_image[level] += result.means is Means.IMAGE
         if not result.crash_images:
             return
         crash = (result.crash_images[-1], result.crash_key)
@@ -86,6 +88,7 @@ class KillStrategy:
                 pairs_done=self._done[level],
                 pairs_total=self._totals[level],
                 images_count=len(self._images.get(level, ())),
+                by_image_count=self._by_image[level],
             )
             for level in sorted(self._totals)
         )

@@ -25,6 +25,7 @@ class Place:
         self._directory = directory / "case"
         self.root = self._directory / "store"
         self._standing: Image | None = None
+        self._looked: Image | None = None
 
     def fresh(self) -> None:
         """Make the directory empty, without a root."""
@@ -45,7 +46,8 @@ class Place:
     def look(self) -> Image:
         """Read the store while a child has stopped in it: it will run on."""
         self._standing = None
-        return image.capture(self.root)
+        self._looked = image.capture(self.root, self._looked)
+        return self._looked
 
     def restore(self, content: Image) -> None:
         """Make the directory hold exactly this, for the one child that runs there next."""

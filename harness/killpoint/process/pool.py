@@ -94,10 +94,13 @@ class Pool:
         """The workers' process ids."""
         return tuple(worker.pid for worker in self._workers)
 
-    def prepare(self, scenario: str) -> Preparation:
-        """Prepare a scenario in every worker; their traces must agree."""
+    def prepare(self, scenario: str, *, images: bool = False) -> Preparation:
+        """Prepare a scenario in every worker; their traces must agree.
+
+        `images` asks for image mode in the workload, too.
+        """
         for connection in self._connections:
-            say(connection, ("prepare", scenario))
+            say(connection, ("prepare", (scenario, images)))
         heard, errors = [], []
         for index in range(len(self._connections)):
             # Each answer is taken, or the next question would be answered by it.

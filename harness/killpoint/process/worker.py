@@ -114,7 +114,7 @@ class Desk:
         """Do one request and send what comes of it."""
         match request:
             case "prepare":
-                say(connection, self._prepare(arguments))
+                say(connection, self._prepare(*arguments))
             case "run":
                 for case in arguments:
                     say(connection, self._run(case))
@@ -134,9 +134,10 @@ class Desk:
                 message = f"a worker was asked for {request!r}"
                 raise ValueError(message)
 
-    def _prepare(self, name: str) -> Any:  # noqa: ANN401 -- a Preparation, imported for types only
+    def _prepare(self, name: str, images: bool) -> Any:  # noqa: ANN401, FBT001 -- a Preparation
         directory = self._settings.directory / name
-        self._runner = Runner(self._scenarios[name], self._nursery, directory)
+        scenario = self._scenarios[name]
+        self._runner = Runner(scenario, self._nursery, directory, images=images)
         return self._runner.prepare()
 
     def _now(self) -> Runner:

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from killpoint.case import Means
 from killpoint.events import (
     CampaignFinished,
     CampaignStarted,
@@ -60,6 +61,7 @@ class ScenarioLedger:
         self._finished_points = ScenarioPoints()
         self._struck: Counter[int] = Counter()
         self._not_struck: Counter[int] = Counter()
+        self._by_image: Counter[int] = Counter()
         self._crashes: dict[int, dict[tuple[str, int], int]] = {}
         self._verdicts: Counter[Verdict] = Counter()
         self._problems: dict[str, Problem] = {}
@@ -89,6 +91,7 @@ class ScenarioLedger:
             pair.kills_count += 1
         self._struck[row.depth] += row.struck
         self._not_struck[row.depth] += not row.struck
+        self._by_image[row.depth] += row.struck and row.means is Means.IMAGE
         if row.crash_image:
             crashes = self._crashes.setdefault(row.depth, {})
             crashes.setdefault((row.crash_image, row.acknowledged_count), row.recovery_hits_count)
@@ -167,6 +170,7 @@ class ScenarioLedger:
                 pairs_done=self._struck[depth],
                 pairs_total=self._to_strike(depth),
                 images_count=len({image for image, _ in self._crashes.get(depth, ())}),
+                by_image_count=self._by_image[depth],
             )
             for depth in range(depth_max + 1)
         )

@@ -60,7 +60,10 @@ def _pairs(run: Run) -> _Part:
     done = sum(each.tally(0).pairs_done for each in run.scenarios)
     total = sum(each.tally(0).pairs_total for each in run.scenarios)
     empty = [each.name for each in run.scenarios if each.prepared and not each.tally(0).pairs_total]
+    by_image = sum(each.tally(0).by_image_count for each in run.scenarios)
     text = f"{done:,} of {total:,} pairs killed"
+    if by_image:
+        text += f", {by_image:,} of them by image"
     if empty and run.shard[1] == 1:
         text += f"; nothing to kill in {_named(empty)}"
         return _Part(proven=False, text=text)

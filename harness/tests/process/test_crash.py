@@ -1,5 +1,6 @@
 """Image mode: the bytes that SIGKILL leaves, from one process for all points of a recovery."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,19 @@ def test_a_campaign_says_where_there_was_no_image_mode(shell: Shell) -> None:
     done = shell.killpoint("run", str(STORES / "recovering.py"), "recovering.threads")
 
     assert "no image mode: the process has 2 threads" in " ".join(done.stdout.split())
+
+
+def test_a_workload_is_photographed_when_that_is_asked_for(shell: Shell) -> None:
+    """The pairs are the same and the verdict, too; the sentence says by which means."""
+    file = str(STORES / "recovering.py")
+    by_image = shell.killpoint("run", file, "recovering.put", "--images", "--no-measure")
+    by_kill = shell.killpoint("run", file, "recovering.put", "--no-measure")
+
+    pairs = re.compile(r"(\d+) of (\d+) pairs killed(?:, (\d+) of them by image)?")
+    photographed = pairs.search(" ".join(by_image.stdout.split()))
+    killed = pairs.search(" ".join(by_kill.stdout.split()))
+    assert photographed is not None
+    assert killed is not None
+    assert killed.groups()[:2] == photographed.groups()[:2]
+    assert (None, killed[1]) == (killed[3], photographed[3])
+    assert by_kill.returncode == by_image.returncode

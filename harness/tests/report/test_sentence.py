@@ -48,6 +48,13 @@ def test_large_figures_can_be_read(whole: Run) -> None:
     assert sentence.startswith("complete: 2,166 of 2,166 pairs killed")
 
 
+def test_pairs_by_image_are_not_called_killed_in_silence(whole: Run) -> None:
+    """How many of the workload's pairs did not cost a process each is part of the sentence."""
+    tally = DepthTally(depth=0, pairs_done=40, pairs_total=40, images_count=9, by_image_count=38)
+    sentence = completeness(_with_tallies(whole, tally)).sentence
+    assert sentence.startswith("complete: 66 of 66 pairs killed, 38 of them by image;")
+
+
 @pytest.mark.parametrize(
     ("bracketing", "part"),
     [
