@@ -27,7 +27,7 @@ def test_a_dead_writers_leftovers_are_swept_and_a_living_ones_stay(tmp_path: Pat
     living.make_fence(effects.FENCE)
     for writer in (living, dead):
         writer.put(effects.PUT, "a", b"")
-        (tmp_path / "s/tmp" / f"{writer._writer[0]}.9").write_bytes(b"half")  # type: ignore[index]
+        writer._temporaries.name().with_suffix(".9").write_bytes(b"half")
     dead.close()
     assert ("000002-w-000001.9",) == sweeper.sweep(effects.LIST, effects.DELETE)
     assert ["000001-w-000001.9"] == _temporaries(tmp_path / "s")
