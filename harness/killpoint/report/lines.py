@@ -140,6 +140,26 @@ def _evidence(problem: Problem, kept: Kept | None, width: int) -> list[str]:
     return [f"  ... {left_out:,} lines before this in the report", *lines[-EVIDENCE_LINES_MAX:]]
 
 
+def left_to_the_report(problems: Iterable[Problem], width: int) -> list[str]:
+    """Return problems that have no block of their own: what is wrong, where, how often."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for each in problems:
+        alike.setdefault((each.scenario, title(each)), []).append(each)
+    if not alike:
+        return []
+    count = sum(map(len, alike.values()))
+    lines = ["", f"and {counted(count, 'more signature')}, each with its token in the report:"]
+    for (scenario, what), group in alike.items():
+        cases = counted(sum(each.cases_count for each in group), "case")
+        lines += wrapped(
+            f"{plain(scenario)}   {what}   {cases} at {counted(len(group), 'place')}",
+            width,
+            indent="  ",
+            hanging="    ",
+        )
+    return lines
+
+
 def closing_notes(run: Run) -> list[str]:
     """Return what was left out and what else a reader should know."""
     notes = [f"note     {plain(each)}" for each in run.notes]

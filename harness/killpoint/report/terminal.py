@@ -29,6 +29,7 @@ from killpoint.report.lines import (
     Progress,
     closing_notes,
     finished_line,
+    left_to_the_report,
     problem_block,
     running_line,
     summary_line,
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 REFRESH_PERIOD_S = 0.1
 PLAIN_PERIOD_S = 3.0
 WIDTH_MAX = 100
+# So many failures are shown at length: who has more reads them on the page, grouped.
+BLOCKS_MAX = 10
 PAGE_NAME = "index.html"
 
 _STYLES = {Verdict.PASSED: "green", Verdict.UNDECIDED: "yellow", Verdict.FAILED: "bold red"}
@@ -197,8 +200,11 @@ class Terminal:
     def _end(self) -> None:
         self.close()
         run = self._ledger.run()
-        for problem in run.problems:
+        rest = [each for each in run.problems if (each.scenario, each.signature) not in self._shown]
+        room = max(BLOCKS_MAX - len(self._shown), 0)
+        for problem in rest[:room]:
             self._show_problem(problem.scenario, problem.signature)
+        self._print(left_to_the_report(rest[room:], self._width))
         proof = completeness(run)
         self._print(["", *closing_notes(run)])
         for line in wrapped(proof.sentence, self._width):

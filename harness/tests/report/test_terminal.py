@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pty
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from killpoint.events import FailureKept, ScenarioFinished
+from killpoint.records import Problem
 from killpoint.report import Terminal
+from killpoint.report.lines import left_to_the_report
+from killpoint.verdict import Reason, Verdict
 from tests.campaigns import NO_STRACE, Made, events, until
 
 if TYPE_CHECKING:
@@ -125,11 +129,13 @@ def _on_a_terminal(stream: Iterable[Event]) -> str:
         for event in stream:
             terminal(event)
         terminal.close()
-        file.flush()
-        os.set_blocking(leader, False)
-        shown = os.read(leader, 1 << 20).decode()
+    shown = b""
+    # The kernel hands it over in pieces, and ends with an error once the other side is closed.
+    with contextlib.suppress(OSError):
+        while piece := os.read(leader, 1 << 20):
+            shown += piece
     os.close(leader)
-    return shown
+    return shown.decode()
 
 
 def test_a_real_terminal_is_given_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +153,29 @@ def test_output_of_a_store_never_steers_the_terminal() -> None:
     printed = _printed(events(hostile))
     assert "\\x1b[2J" in printed
     assert "\x1b" not in printed
+
+
+def test_many_failures_end_in_a_summary_that_names_each_kind() -> None:
+    """Beyond the blocks that fit a screen, what is wrong is counted and the report has the rest."""
+    problems = [
+        Problem(
+            scenario="graph.load",
+            signature=f"{what} at {place}",
+            verdict=Verdict.FAILED,
+            reason=Reason.NONE,
+            invariants=(what,),
+            detail="",
+            token=BROKEN,
+            cases_count=2,
+        )
+        for what, places in (("manifest equals HEAD", 12), ("exactly one audit row", 1))
+        for place in range(places)
+    ]
+    expected = [
+        "",
+        "and 13 more signatures, each with its token in the report:",
+        "  graph.load   manifest equals HEAD   24 cases at 12 places",
+        "  graph.load   exactly one audit row   2 cases at 1 place",
+    ]
+    assert expected == left_to_the_report(problems, 80)
+    assert [] == left_to_the_report([], 80)
