@@ -1,6 +1,7 @@
 """One operation, phases A to D; and the only functions that move a table's HEAD or the manifest.
 
-    locks       the operation's own and those of all tables that it may change or look at
+    locks       the schema's, shared; the operation's own and those of all tables that it may
+                change or look at
     plan        against a fresh manifest: what each becomes; a strict operation is refused if a
                 table has moved since it was read, any if one has drifted; nothing is written yet
     stage       fragments, which nothing refers to
@@ -18,12 +19,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.graph import points
 from engine.graph.drift import undrifted_version
-from engine.graph.errors import ExpectedVersionMismatchError, OvertakenError, TableBusyError
+from engine.graph.errors import (
+    ExpectedVersionMismatchError,
+    OvertakenError,
+    SchemaMovedError,
+    TableBusyError,
+)
 from engine.graph.fragment import encode_rows
 from engine.graph.manifest import (
     LineageRow,
@@ -35,6 +42,7 @@ from engine.graph.manifest import (
 )
 from engine.graph.record import digest
 from engine.graph.sidecar import (
+    SCHEMA_LOCK,
     Pin,
     Sidecar,
     delete_sidecar,
@@ -47,17 +55,17 @@ from engine.graph.table import (
     Fragment,
     TableVersion,
     fragment_path,
-    version_path,
     versions_after,
 )
 from engine.storage import LockBusyError
 from killpoint.failpoints import reach
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.graph.operation import Kind
     from engine.graph.schema import Row, TableSchema
     from engine.graph.store import Store
-    from engine.storage.verbs import Lock
     from killpoint.failpoints import Effect
 
 PUBLISH_ATTEMPTS_MAX = 6
@@ -110,6 +118,8 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
     tables = {key: store.schema.table(key) for key in work.tables}
     with _hold(store, operation, tables):
         base = newer_manifest(store, known)
+        if base.schema_hash != store.schema.hash:
+            raise SchemaMovedError
         _check_strict(base, work)
         before = {
             key: undrifted_version(store, table, base.pinned(key)) for key, table in tables.items()
@@ -117,10 +127,10 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
         changes = work.plan(before)
         if not changes:
             return Receipt(operation_id=operation, graph_version=base.version), base
-        versions = [
-            _stage(store, operation, tables[key], before[key], changes[key])
+        versions = {
+            key: _stage(store, operation, tables[key], before[key], changes[key])
             for key in sorted(changes)
-        ]
+        }
         sidecar = Sidecar(
             operation_id=operation,
             kind=work.kind,
@@ -128,12 +138,13 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
             started_us=store.clock.now_us(),
             base=base.version,
             pins=tuple(
-                Pin(table=one.key, expected=one.parent, post=one.version) for one in versions
+                Pin(table=key, expected=one.parent, post=one.version)
+                for key, one in versions.items()
             ),
         )
         try:
             _phase_a(store, sidecar)
-            _phase_b(store, sidecar, versions)
+            _phase_b(store, sidecar, versions.values())
             published = _phase_c(store, base, sidecar)
         except Exception:
             _withdraw(store, sidecar)
@@ -144,8 +155,7 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
 
 def commit_table(store: Store, effect: Effect, version: TableVersion) -> bool:
     """Make this version the table's HEAD, unless somebody else made one of that number."""
-    path = version_path(store.schema.table(version.key), version.version)
-    return store.storage.put_if_absent(effect, path, version.to_bytes())
+    return store.storage.put_if_absent(effect, version.path, version.to_bytes())
 
 
 def publish(
@@ -172,14 +182,19 @@ def publish(
     return None
 
 
-def _hold(store: Store, operation: str, tables: Iterable[str]) -> Lock:
-    """Take the operation's lock and its tables', or say which live operation is in the way."""
+@contextmanager
+def _hold(store: Store, operation: str, tables: Iterable[str]) -> Iterator[None]:
+    """Hold the locks of an operation, or say which live operation is in the way."""
     names = (operation_lock(operation), *(table_lock(key) for key in tables))
-    try:
-        return store.storage.fence.hold_all(names, store.wait_s)
-    except LockBusyError as busy:
-        pending = tuple(pending_paths(store.storage))
-        raise TableBusyError(busy.name, pending, store.wait_s) from busy
+    fence = store.storage.fence
+    with ExitStack() as held:
+        try:
+            held.enter_context(fence.hold_shared(SCHEMA_LOCK, store.wait_s))
+            held.enter_context(fence.hold_all(names, store.wait_s))
+        except LockBusyError as busy:
+            pending = tuple(pending_paths(store.storage))
+            raise TableBusyError(busy.name, pending, store.wait_s) from busy
+        yield
 
 
 def _check_strict(base: Manifest, work: Work) -> None:
@@ -203,7 +218,7 @@ def _stage(
         staged = Fragment(path=path, rows_count=len(change.rows), digest=digest(data))
         fragments = (*fragments, staged)
     return TableVersion(
-        key=table.key,
+        key=table.home,
         version=before.version + 1,
         parent=before.version,
         operation_id=operation,
@@ -218,15 +233,14 @@ def _phase_a(store: Store, sidecar: Sidecar) -> None:
     reach(points.PHASE_A_AFTER, sidecar.path)
 
 
-def _phase_b(store: Store, sidecar: Sidecar, versions: list[TableVersion]) -> None:
+def _phase_b(store: Store, sidecar: Sidecar, versions: Iterable[TableVersion]) -> None:
     """Commit table by table. Dying between two of them is what recovery is for."""
     for version in versions:
-        path = version_path(store.schema.table(version.key), version.version)
-        reach(points.PHASE_B_BEFORE, path)
+        reach(points.PHASE_B_BEFORE, version.path)
         if not commit_table(store, points.TABLE_COMMIT, version):
-            reason = f"somebody without the lock made {path!r}"
+            reason = f"somebody without the lock made {version.path!r}"
             raise OvertakenError(str(sidecar), reason)
-        reach(points.PHASE_B_AFTER, path)
+        reach(points.PHASE_B_AFTER, version.path)
 
 
 def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:

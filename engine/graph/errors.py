@@ -3,7 +3,7 @@
     GraphError
         NotAStoreError            open: there is no complete store
         AlreadyAStoreError        init: there is one
-        SchemaDiffersError        init or open: another schema stands there
+        SchemaDiffersError        init: one with another schema came first
         FutureFormatError         written by a newer engine
         DamagedFileError          a file does not hold what its place says
             MisnamedFileError     ... but what another place says
@@ -22,6 +22,7 @@
         DriftError                a table is ahead of the manifest
         ConflictError             somebody else was there first; trying again may succeed
             ExpectedVersionMismatchError  a table is not what this handle had read
+            SchemaMovedError      the schema, or a table, is another one by now
             OvertakenError            a table or the publish was taken while it ran
         UndecidableSidecarError   recovery found what no operation of ours leaves
 
@@ -57,13 +58,13 @@ class AlreadyAStoreError(GraphError):
 
 
 class SchemaDiffersError(GraphError):
-    """The schema on disk is not the one that was given or that the manifest names."""
+    """An init with another schema has come as far as its manifest."""
 
-    def __init__(self, expected: str, found: str) -> None:
-        """Build the sentence from the two hashes."""
+    def __init__(self, path: str, *, expected: str, found: str) -> None:
+        """Build the sentence from the manifest and the two hashes."""
         super().__init__(
-            f"'schema.json' has the hash {found}, not {expected}: use the schema that stands "
-            "there, or restore the file from a copy."
+            f"an init that was cut short has made {path!r} with the schema {found}, and not with "
+            f"{expected}: run init with that one, or choose another place."
         )
 
 
@@ -273,6 +274,18 @@ class ExpectedVersionMismatchError(ConflictError):
         super().__init__(
             f"stale view of {table_key!r}: this handle had read version {expected}, and {actual} "
             "is current; nothing was written: refresh and retry."
+        )
+
+
+class SchemaMovedError(ConflictError):
+    """The schema is not the one that the operation was made for; nothing was written."""
+
+    def __init__(self, table: str = "") -> None:
+        """Build the sentence from the table that is another one by now, if it is one."""
+        what = f"the table {table!r}" if table else "the schema"
+        super().__init__(
+            f"{what} is another one than this handle had read; nothing was written: refresh and "
+            "retry."
         )
 
 

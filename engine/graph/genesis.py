@@ -20,7 +20,7 @@ from engine.graph.manifest import (
 )
 from engine.graph.operation import Kind
 from engine.graph.record import decode, encode
-from engine.graph.schema import SCHEMA_PATH, Schema, decode_schema, encode_schema
+from engine.graph.schema import Schema, encode_schema, schema_path
 from engine.graph.table import GENESIS_OPERATION
 from engine.storage import NotFoundError
 
@@ -40,10 +40,7 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
     storage.make_fence(points.FENCE_MAKE)
     if storage.exists(points.FORMAT_READ, FORMAT_PATH):
         raise AlreadyAStoreError
-    if not storage.put_if_absent(points.INIT_SCHEMA, SCHEMA_PATH, encode_schema(schema)):
-        found = decode_schema(storage.get(points.SCHEMA_READ, SCHEMA_PATH))
-        if found.hash != schema.hash:
-            raise SchemaDiffersError(schema.hash, found.hash)
+    storage.put_if_absent(points.INIT_SCHEMA, schema_path(schema.hash), encode_schema(schema))
     manifest = Manifest(
         version=FIRST_VERSION,
         schema_hash=schema.hash,
@@ -57,16 +54,17 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
             started_us=clock.now_us(),
         ),
     )
-    storage.put_if_absent(
-        points.INIT_MANIFEST, manifest_path(manifest.version), manifest.to_bytes()
-    )
+    path = manifest_path(manifest.version)
+    if not storage.put_if_absent(points.INIT_MANIFEST, path, manifest.to_bytes()):
+        found = Manifest.from_bytes(path, storage.get(points.MANIFEST_READ, path))
+        if found.schema_hash != schema.hash:
+            raise SchemaDiffersError(path, expected=schema.hash, found=found.schema_hash)
     storage.put_if_absent(points.INIT_FORMAT, FORMAT_PATH, encode({"engine": "graph"}))
 
 
-def read_schema(storage: Storage) -> Schema:
-    """Return the schema of a complete store; refuse what is none, or a newer engine's."""
+def check_complete(storage: Storage) -> None:
+    """Refuse what is no complete store, or a newer engine's."""
     try:
         decode(FORMAT_PATH, storage.get(points.FORMAT_READ, FORMAT_PATH))
-        return decode_schema(storage.get(points.SCHEMA_READ, SCHEMA_PATH))
     except NotFoundError as missing:
         raise NotAStoreError from missing

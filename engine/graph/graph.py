@@ -17,14 +17,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from engine.graph.audit import AuditRow, audit_rows
+from engine.graph.catalogue import NO_SCHEMA, under
 from engine.graph.commit import Receipt, run
 from engine.graph.errors import (
     ClosedError,
     ReadOnlyError,
-    SchemaDiffersError,
     UnknownVersionError,
 )
-from engine.graph.genesis import make_store, read_schema
+from engine.graph.genesis import check_complete, make_store
 from engine.graph.load import LoadMode, load_statements
 from engine.graph.manifest import (
     FIRST_VERSION,
@@ -87,11 +87,9 @@ def open_graph(
     changed anything that it names.
     """
     storage = _storage(where, ids)
-    schema = read_schema(storage)
-    store = Store(storage=storage, clock=clock, ids=ids, schema=schema, wait_s=wait_s)
+    check_complete(storage)
+    store = Store(storage=storage, clock=clock, ids=ids, schema=NO_SCHEMA, wait_s=wait_s)
     newest = newest_manifest(store)
-    if newest.schema_hash != schema.hash:
-        raise SchemaDiffersError(newest.schema_hash, schema.hash)
     match mode:
         case Mode.READ_WRITE:
             return Graph(store, _swept(store, newest), mode)
@@ -107,9 +105,9 @@ class Graph:
 
     def __init__(self, store: Store, newest: Manifest, mode: Mode) -> None:
         """Called by `open_graph` only."""
-        self._store = store
+        self._store = under(store, newest)
         self._newest = newest
-        self._seen = _pinned(newest)
+        self._seen = self._pinned()
         self._reloads_count = 0
         self._mode = mode
         self._closed = False
@@ -160,24 +158,30 @@ class Graph:
         self._check_open()
         if self._mode is Mode.READ_WRITE:
             self._heal()
-        self._newest = newer_manifest(self._store, self._newest)
-        self._seen = _pinned(self._newest)
+        self._look(newer_manifest(self._store, self._newest))
+        self._seen = self._pinned()
 
     def read(self, table: str, version: int | None = None) -> list[Row]:
         """Return the rows of a table, sorted by key, of a graph version or of the newest."""
         manifest = self._manifest(version)
-        rows = self._rows(manifest, table)
+        store = under(self._store, manifest)
+        rows = _rows(store, manifest, table)
         if version is None:
-            self._seen[table] = manifest.pinned(table)
+            self._seen[store.schema.table(table).home] = manifest.pinned(table)
         return rows
 
     def rows(self, version: int | None = None) -> dict[str, list[Row]]:
         """Return the rows of all tables, of one and the same graph version."""
         manifest = self._manifest(version)
-        rows = {key: self._rows(manifest, key) for key in self._store.schema.tables}
+        store = under(self._store, manifest)
+        rows = {key: _rows(store, manifest, key) for key in store.schema.tables}
         if version is None:
-            self._seen = _pinned(manifest)
+            self._seen = self._pinned()
         return rows
+
+    def schema(self, version: int | None = None) -> Schema:
+        """Return the schema of a graph version, or of the newest."""
+        return under(self._store, self._manifest(version)).schema
 
     def version(self) -> int:
         """Return the number of the newest graph version."""
@@ -195,7 +199,7 @@ class Graph:
 
     def pins(self) -> dict[str, int]:
         """Return the visible version of every table."""
-        return _pinned(self._manifest(None))
+        return {key: pin.version for key, pin in self._manifest(None).tables.items()}
 
     def heads(self) -> dict[str, int]:
         """Return the newest version of every table, visible or not."""
@@ -225,30 +229,44 @@ class Graph:
         self._check_open()
         if self._mode is Mode.READ_ONLY:
             raise ReadOnlyError
-        whole = tuple(fitted(self._store.schema, one) for one in statements)
         # Taken before the heal: what it publishes is nothing that the caller has read.
-        work = work_of(self._store, kind, actor, whole, self._seen)
+        seen = dict(self._seen)
         self._heal()
-        receipt, self._newest = run(self._store, self._newest, work)
-        for key, pin in self._newest.tables.items():
+        self._look(newer_manifest(self._store, self._newest))
+        whole = tuple(fitted(self._store.schema, one) for one in statements)
+        work = work_of(self._store, kind, actor, whole, seen)
+        receipt, newest = run(self._store, self._newest, work)
+        self._look(newest)
+        for key, pin in newest.tables.items():
             # Its own change is known to it, unless it came on top of one that is not.
             own = pin.operation_id == receipt.operation_id
-            if own and self._seen[key] == pin.version - 1:
-                self._seen[key] = pin.version
+            home = self._store.schema.table(key).home
+            if own and self._seen.get(home) == pin.version - 1:
+                self._seen[home] = pin.version
         return receipt
 
     def _heal(self) -> None:
         """Settle what the dead left, forward only; reload if, and only if, that was anything."""
         healed = heal(self._store, self._newest)
         if healed is not None:
-            self._newest = healed
-            self._seen = _pinned(healed)
+            self._look(healed)
+            self._seen = self._pinned()
             self._reloads_count += 1
+
+    def _look(self, newest: Manifest) -> None:
+        """Take a graph version for the newest, with the schema that it names."""
+        self._store = under(self._store, newest)
+        self._newest = newest
+
+    def _pinned(self) -> dict[str, int]:
+        """Return the visible version of every table, by its home: its key may change hands."""
+        tables = self._store.schema.tables.values()
+        return {table.home: self._newest.pinned(table.key) for table in tables}
 
     def _manifest(self, version: int | None) -> Manifest:
         """Return a graph version; None is the newest there is at this moment."""
         self._check_open()
-        self._newest = newer_manifest(self._store, self._newest)
+        self._look(newer_manifest(self._store, self._newest))
         newest = self._newest
         if version is None:
             return newest
@@ -256,21 +274,16 @@ class Graph:
             raise UnknownVersionError(version, newest.version)
         return next(manifests(self._store, version, version))
 
-    def _rows(self, manifest: Manifest, key: str) -> list[Row]:
-        """Return the rows of a table at a graph version."""
-        table = self._store.schema.table(key)
-        pinned = read_version(self._store, table, manifest.pinned(key))
-        return live_rows(self._store, table, pinned)
-
     def _check_open(self) -> None:
         """Refuse a handle that was closed."""
         if self._closed:
             raise ClosedError
 
 
-def _pinned(manifest: Manifest) -> dict[str, int]:
-    """Return the visible version of every table."""
-    return {key: pin.version for key, pin in manifest.tables.items()}
+def _rows(store: Store, manifest: Manifest, key: str) -> list[Row]:
+    """Return the rows of a table at a graph version, under whose schema the store is."""
+    table = store.schema.table(key)
+    return live_rows(store, table, read_version(store, table, manifest.pinned(key)))
 
 
 def _swept(store: Store, newest: Manifest) -> Manifest:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.graph.commit import Change, Work
 from engine.graph.constraints import check_constraints
 from engine.graph.draft import Draft
-from engine.graph.errors import DuplicateKeyError
+from engine.graph.errors import DuplicateKeyError, SchemaMovedError
 from engine.graph.statement import Delete, Insert, Merge, Overwrite, Statement, Update, is_strict
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def work_of(
     statements: Sequence[Statement],
     seen: Mapping[str, int],
 ) -> Work:
-    """Return the operation that these statements make, on behalf of one who has `seen` versions."""
+    """Return the operation that these statements make.
+
+    `seen` are the versions that its author has seen, by the homes of the tables.
+    """
     schema = store.schema
 
     def plan(before: Mapping[str, TableVersion]) -> dict[str, Change]:
@@ -46,9 +49,17 @@ def work_of(
         kind=kind,
         actor=actor,
         tables=_tables(schema, statements),
-        strict={one.table: seen[one.table] for one in statements if is_strict(one)},
+        strict={one.table: _seen(schema, one.table, seen) for one in statements if is_strict(one)},
         plan=plan,
     )
+
+
+def _seen(schema: Schema, key: str, seen: Mapping[str, int]) -> int:
+    """Return the version of a table that was seen, by its home: its key may have changed hands."""
+    try:
+        return seen[schema.table(key).home]
+    except KeyError:
+        raise SchemaMovedError(key) from None
 
 
 def _tables(schema: Schema, statements: Iterable[Statement]) -> tuple[str, ...]:

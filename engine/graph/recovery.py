@@ -44,7 +44,6 @@ from engine.graph.sidecar import Sidecar, delete_sidecar
 from engine.graph.table import (
     TableVersion,
     read_version,
-    version_path,
     versions_after,
     versions_directory,
 )
@@ -84,7 +83,10 @@ class _Look:
 
 
 def settle(store: Store, sidecar: Sidecar, newest: Manifest, extent: Extent) -> Settled:
-    """Decide, carry out, audit, delete. The caller holds the sidecar's locks."""
+    """Decide, carry out, audit, delete. The caller holds the sidecar's locks.
+
+    `store` is under the schema that the operation began with.
+    """
     for directory in (
         MANIFEST_DIRECTORY,
         AUDIT_DIRECTORY,
@@ -215,11 +217,10 @@ def _restore(
             operation_id=sidecar.operation_id,
             restores=finding.expected,
         )
-        path = version_path(table, restored.version)
-        reach(points.RESTORE_BEFORE, path)
+        reach(points.RESTORE_BEFORE, restored.path)
         if not commit_table(store, points.TABLE_RESTORE, restored):
-            raise OvertakenError(str(sidecar), f"somebody without the lock made {path!r}")
-        reach(points.RESTORE_AFTER, path)
+            raise OvertakenError(str(sidecar), f"somebody without the lock made {restored.path!r}")
+        reach(points.RESTORE_AFTER, restored.path)
     return Outcome(
         table=finding.table,
         from_version=above[0].version,

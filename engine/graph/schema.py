@@ -18,7 +18,7 @@ from engine.graph.record import decode, digest, encode, parsing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SCHEMA_PATH = "schema.json"
+SCHEMA_DIRECTORY = "schema"
 KEY_FORM = re.compile(r"^[A-Za-z0-9_]+(:[A-Za-z0-9_]+)*$")
 COLUMN_FORM = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 INT_MAX = 2**63 - 1
@@ -48,7 +48,8 @@ class TableSchema:
     """One table: its key such as `node:Person`, its columns in order, its primary key.
 
     `references` names, for a column, the table whose primary key it holds; `at_most`, for a
-    column, how many rows may have the same value in it.
+    column, how many rows may have the same value in it. `origin` is for the store alone: what its
+    files stand under, if that is not its key, because it was renamed or added later.
     """
 
     key: str
@@ -56,6 +57,7 @@ class TableSchema:
     primary: str = "id"
     references: Mapping[str, str] = field(default_factory=dict)
     at_most: Mapping[str, int] = field(default_factory=dict)
+    origin: str = ""
 
     def check(self) -> None:
         """Raise `BadSchemaError` if such a table cannot be."""
@@ -73,21 +75,22 @@ class TableSchema:
             raise BadSchemaError(self.key, "a column's limit is no number from 1 on")
 
     @property
+    def home(self) -> str:
+        """What its files stand under: its own for ever, whatever it and others are called."""
+        return self.origin or self.key
+
+    @property
     def directory(self) -> str:
         """The directory of the table's files."""
-        return f"tables/{self.key.replace(':', '.')}"
+        return directory_of(self.home)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """All tables of a store, by key."""
+    """All tables of a store, by key; `hash` is what the manifest calls this schema."""
 
     tables: Mapping[str, TableSchema]
-
-    @property
-    def hash(self) -> str:
-        """What the manifest calls this schema."""
-        return digest(encode_schema(self))
+    hash: str
 
     def table(self, key: str) -> TableSchema:
         """Return the table, or raise `UnknownTableError`."""
@@ -117,7 +120,7 @@ def schema_of(*tables: TableSchema) -> Schema:
         by_key[table.key] = table
     for table in by_key.values():
         _check_references(table, by_key)
-    return Schema(tables=by_key)
+    return Schema(tables=by_key, hash=digest(_encode(by_key)))
 
 
 def _check_references(table: TableSchema, by_key: Mapping[str, TableSchema]) -> None:
@@ -130,24 +133,40 @@ def _check_references(table: TableSchema, by_key: Mapping[str, TableSchema]) -> 
             raise BadSchemaError(table.key, f"{column!r} has another type than a key of {key!r}")
 
 
+def directory_of(home: str) -> str:
+    """Return the directory of the table whose files stand under this."""
+    return f"tables/{home.replace(':', '.')}"
+
+
+def schema_path(schema_hash: str) -> str:
+    """Return the file of the schema that has this hash; no other content ever stands there."""
+    return f"{SCHEMA_DIRECTORY}/{schema_hash}.json"
+
+
 def encode_schema(schema: Schema) -> bytes:
-    """Return the bytes of `schema.json`."""
-    tables = {
+    """Return the bytes of a schema's file."""
+    return _encode(schema.tables)
+
+
+def _encode(tables: Mapping[str, TableSchema]) -> bytes:
+    """Return the bytes that the hash is made of."""
+    by_key = {
         key: {
             "columns": [[name, str(kind)] for name, kind in table.columns.items()],
             "primary": table.primary,
             **({"references": dict(table.references)} if table.references else {}),
             **({"at_most": dict(table.at_most)} if table.at_most else {}),
+            **({"origin": table.origin} if table.origin else {}),
         }
-        for key, table in schema.tables.items()
+        for key, table in tables.items()
     }
-    return encode({"tables": tables})
+    return encode({"tables": by_key})
 
 
-def decode_schema(data: bytes) -> Schema:
-    """Return the schema that `schema.json` holds."""
-    fields = decode(SCHEMA_PATH, data)
-    with parsing(SCHEMA_PATH):
+def decode_schema(path: str, data: bytes) -> Schema:
+    """Return the schema that a file holds."""
+    fields = decode(path, data)
+    with parsing(path):
         return schema_of(
             *(
                 TableSchema(
@@ -156,6 +175,7 @@ def decode_schema(data: bytes) -> Schema:
                     primary=table["primary"],
                     references=table.get("references", {}),
                     at_most=table.get("at_most", {}),
+                    origin=table.get("origin", ""),
                 )
                 for key, table in fields["tables"].items()
             )

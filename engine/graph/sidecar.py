@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.storage import Storage
 
 RECOVERY_DIRECTORY = "recovery"
+SCHEMA_LOCK = "schema"  # shared by whoever relies on the schema, held alone to change it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

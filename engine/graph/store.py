@@ -1,6 +1,6 @@
-"""What every part of the graph store needs in hand: the ports, the schema, and two memories.
+"""What every part of the graph store needs in hand: the ports, a schema, and three memories.
 
-Both memories hold immutable files only, by path, and are bounded; forgetting costs a read and
+The memories hold immutable files only, by path, and are bounded; forgetting costs a read and
 nothing else. It never remembers that a file was absent, because that may change at any moment.
 """
 
@@ -19,6 +19,7 @@ V = TypeVar("V")
 
 FRAGMENTS_MAX = 512
 FILES_MAX = 2_048
+SCHEMAS_MAX = 64
 WAIT_S = 10.0
 
 
@@ -44,7 +45,7 @@ class Memory(Generic[V]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A store that is open. `wait_s` bounds every wait for a lock."""
+    """A store that is open, seen under one schema. `wait_s` bounds every wait for a lock."""
 
     storage: Storage
     clock: Clock
@@ -53,6 +54,7 @@ class Store:
     wait_s: float = WAIT_S
     fragments: Memory[tuple[Row, ...]] = field(default_factory=lambda: Memory(FRAGMENTS_MAX))
     files: Memory[bytes] = field(default_factory=lambda: Memory(FILES_MAX))
+    schemas: Memory[Schema] = field(default_factory=lambda: Memory(SCHEMAS_MAX))
 
     def read(self, effect: Effect, path: str) -> bytes:
         """Return an immutable file, from memory if this handle has read it before."""

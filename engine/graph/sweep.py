@@ -10,20 +10,23 @@ never decides what becomes of an operation; `recovery` does.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from engine.graph import points
+from engine.graph.catalogue import under
 from engine.graph.errors import DamagedFileError
-from engine.graph.manifest import newer_manifest
+from engine.graph.manifest import newer_manifest, read_manifest
 from engine.graph.recovery import Extent, Settled, refuse, settle
 from engine.graph.sidecar import (
+    SCHEMA_LOCK,
     Sidecar,
     operation_lock,
     pending_sidecars,
     read_sidecar,
     table_lock,
 )
-from engine.storage import LockBusyError
+from engine.storage import LockBusyError, NotFoundError
 from killpoint.failpoints import reach
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ def sweep(store: Store, newest: Manifest) -> Manifest:
     newest = newer_manifest(store, newest)
     waiting = [sidecar for sidecar, end in ends.items() if end is Settled.WAITS]
     if waiting and Settled.LIVE not in ends.values():
-        refuse(store, waiting[0], newest)
+        refuse(_store_of(store, waiting[0]), waiting[0], newest)
     return newest  # what waits for the living is looked at by the next opening
 
 
@@ -63,7 +66,7 @@ def _go_over(store: Store, newest: Manifest, extent: Extent) -> dict[Sidecar, Se
     """Try every sidecar; and again those that wait for another, as long as one gets settled."""
     waiting = pending_sidecars(store)
     for sidecar in waiting:
-        _check_tables(store, sidecar)
+        _check_tables(_store_of(store, sidecar), sidecar)
     ends: dict[Sidecar, Settled] = {}
     while waiting:
         ends |= {sidecar: _recover(store, sidecar, newest, extent) for sidecar in waiting}
@@ -83,19 +86,30 @@ def _check_tables(store: Store, sidecar: Sidecar) -> None:
 
 def _recover(store: Store, listed: Sidecar, newest: Manifest, extent: Extent) -> Settled:
     """Settle one sidecar, if its owner is dead."""
-    lock = store.storage.fence.try_hold(operation_lock(listed.operation_id))
+    fence = store.storage.fence
+    lock = fence.try_hold(operation_lock(listed.operation_id))
     if lock is None:
         return Settled.LIVE
     wait_s = store.wait_s if extent is Extent.WHOLE else NO_WAIT_S
-    with lock:
+    with ExitStack() as held:
+        held.enter_context(lock)
         try:
+            held.enter_context(fence.hold_shared(SCHEMA_LOCK, wait_s))
             names = tuple(table_lock(pin.table) for pin in listed.pins)
-            tables = store.storage.fence.hold_all(names, wait_s)
+            held.enter_context(fence.hold_all(names, wait_s))
         except LockBusyError:
             return Settled.LIVE
-        with tables:
-            # Only now: the owner may have finished, or another recovery, since it was listed.
-            sidecar = read_sidecar(store, listed.path)
-            if sidecar is None:
-                return Settled.GONE
-            return settle(store, sidecar, newest, extent)
+        # Only now: the owner may have finished, or another recovery, since it was listed.
+        sidecar = read_sidecar(store, listed.path)
+        if sidecar is None:
+            return Settled.GONE
+        return settle(_store_of(store, sidecar), sidecar, newest, extent)
+
+
+def _store_of(store: Store, sidecar: Sidecar) -> Store:
+    """Return the store under the schema that the operation began with, which its pins speak of."""
+    try:
+        return under(store, read_manifest(store, sidecar.base))
+    except NotFoundError as missing:
+        reason = f"there is no graph version {sidecar.base}, from which it started"
+        raise DamagedFileError(sidecar.path, reason) from missing

@@ -14,6 +14,7 @@ from engine.graph import points
 from engine.graph.errors import DamagedFileError, MisnamedFileError
 from engine.graph.fragment import decode_rows
 from engine.graph.record import decode, encode, parsing
+from engine.graph.schema import directory_of
 from engine.storage import NotFoundError
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableVersion:
-    """One version of a table. `restores` is the version whose content a rollback brought back."""
+    """One version of a table. `restores` is the version whose content a rollback brought back.
+
+    `key` is what the table's files stand under: its home, whatever it is called by now.
+    """
 
     key: str
     version: int
@@ -46,6 +50,11 @@ class TableVersion:
     operation_id: str
     fragments: tuple[Fragment, ...]
     restores: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The file's path."""
+        return _path(directory_of(self.key), self.version)
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
@@ -98,7 +107,7 @@ def versions_directory(table: TableSchema) -> str:
 
 def version_path(table: TableSchema, version: int) -> str:
     """Return the file of one version."""
-    return f"{versions_directory(table)}/{version:0{VERSION_DIGITS}d}.json"
+    return _path(table.directory, version)
 
 
 def fragment_path(table: TableSchema, operation: str, number: int) -> str:
@@ -113,11 +122,11 @@ def read_version(store: Store, table: TableSchema, version: int) -> TableVersion
     """
     if version == 0:
         return TableVersion(
-            key=table.key, version=0, parent=0, operation_id=GENESIS_OPERATION, fragments=()
+            key=table.home, version=0, parent=0, operation_id=GENESIS_OPERATION, fragments=()
         )
     path = version_path(table, version)
     try:
-        return _read(store, path, table.key, version)
+        return _read(store, path, table.home, version)
     except NotFoundError as missing:
         raise DamagedFileError(path, "it is missing, yet it is named") from missing
 
@@ -127,7 +136,7 @@ def versions_after(store: Store, table: TableSchema, version: int) -> Iterator[T
     while True:
         version += 1
         try:
-            yield _read(store, version_path(table, version), table.key, version)
+            yield _read(store, version_path(table, version), table.home, version)
         except NotFoundError:
             return
 
@@ -157,12 +166,17 @@ def live_rows(store: Store, table: TableSchema, version: TableVersion) -> list[R
     return sorted(rows, key=lambda row: row[table.primary])
 
 
-def _read(store: Store, path: str, key: str, version: int) -> TableVersion:
+def _path(directory: str, version: int) -> str:
+    """Return the file of one version in a table's directory."""
+    return f"{directory}/versions/{version:0{VERSION_DIGITS}d}.json"
+
+
+def _read(store: Store, path: str, home: str, version: int) -> TableVersion:
     """Read one version file and hold it against its place."""
     data = store.read(points.TABLE_READ, path)
     found = TableVersion.from_bytes(path, data)
-    if (found.key, found.version) != (key, version):
-        raise MisnamedFileError(path, f"{found.key} version {found.version}")
+    if (found.key, found.version) != (home, version):
+        raise MisnamedFileError(path, found.path)
     return found
 
 

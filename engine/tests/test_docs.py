@@ -16,6 +16,7 @@ PLACEHOLDERS = {
     "<20 digits>": r"\d{20}",
     "<operation id>": r"[0-9a-z-]+",
     "<writer>": r"[0-9a-z-]+",
+    "<hash>": r"[0-9a-f]{32}",
     "<key>": r"[A-Za-z0-9_.]+",
     "<n>": r"\d+",
 }

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FORWARD = "RolledForward"
 BACK = "RolledBack"
-RESIDUE_ALLOWED = ("fence", "graph.json", "schema.json")
-RESIDUE_DIRECTORIES = ("audit", "manifest", "recovery", "tables", "tmp")
+RESIDUE_ALLOWED = ("fence", "graph.json")
+RESIDUE_DIRECTORIES = ("audit", "manifest", "recovery", "schema", "tables", "tmp")
 
 
 @invariant("manifest equals HEAD")

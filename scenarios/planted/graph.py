@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from engine.graph import audit, commit, points, recovery
 from engine.graph import graph as handles
 from engine.graph.operation import Decision
-from engine.graph.table import version_path
 from engine.storage import Local
 from killpoint.invariants import KEPT_HANDLE
 from scenarios.graph import follow_ups, writes
@@ -110,9 +109,8 @@ def change_in_place() -> None:
 
     def commit_table(store: Store, effect: Effect, version: TableVersion) -> bool:
         if version.parent:
-            path = version_path(store.schema.table(version.key), version.parent)
             in_place = replace(version, version=version.parent)
-            store.storage.put(points.SIDECAR_PUT, path, in_place.to_bytes())
+            store.storage.put(points.SIDECAR_PUT, in_place.path, in_place.to_bytes())
         return sound(store, effect, version)
 
     put(commit, "commit_table", commit_table)

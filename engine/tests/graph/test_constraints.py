@@ -135,7 +135,7 @@ def test_what_a_rule_looks_at_stands_still_until_the_commit(store: Graph, tmp_pa
 def test_a_schema_with_rules_comes_back(store: Graph) -> None:
     """With the hash that the manifest names; the rules of a table without any are not written."""
     del store
-    again = decode_schema(encode_schema(SCHEMA))
+    again = decode_schema("s", encode_schema(SCHEMA))
     assert (SCHEMA, SCHEMA.hash) == (again, again.hash)
     assert b"references" not in encode_schema(schema_of(SCHEMA.table(CITY)))
 

@@ -52,7 +52,7 @@ def test_half_an_init_with_another_schema_is_refused(root: Path) -> None:
     """Whoever came first decided."""
     (root / "graph.json").unlink()
     other = schema_of(TableSchema(key="node:Other", columns={"id": ColumnType.STR}))
-    with pytest.raises(SchemaDiffersError, match="use the schema that stands there"):
+    with pytest.raises(SchemaDiffersError, match="run init with that one"):
         graph.init(root, other, *ports(0))
     graph.init(root, SCHEMA, *ports(0))
 

@@ -127,7 +127,7 @@ def _misnamed(root: Path, name: str) -> None:
 
 
 def _unknown_table(root: Path, name: str) -> None:
-    put_sidecar(root, name.removesuffix(".json"), Pin(table="node:X", expected=0, post=1))
+    put_sidecar(root, name.removesuffix(".json"), Pin(table="node:X", expected=0, post=1), base=1)
 
 
 @pytest.mark.parametrize(
