@@ -39,16 +39,12 @@ SIDE_FILES = ("-wal", "-shm", "-journal")  # what SQLite leaves beside a databas
 
 def is_mutable(path: str) -> bool:
     """Whether a journal may name the path: a plain one, in the visible part."""
-    try:
-        check_path(path)
-    except UnsafePathError:
-        return False
-    return path.split("/", maxsplit=1)[0] in VISIBLE and "/" in path
+    return _is_plain(path) and path.split("/", maxsplit=1)[0] in VISIBLE and "/" in path
 
 
 def is_download(path: str) -> bool:
     """Whether a journal may name the path as a download that it used up."""
-    return path.count("/") == 1 and path.startswith(f"{DOWNLOADS}/")
+    return _is_plain(path) and path.count("/") == 1 and path.startswith(f"{DOWNLOADS}/")
 
 
 def document_path(document: str) -> str:
@@ -108,3 +104,12 @@ def belonging_to(mutation: str, standing: Iterable[str]) -> tuple[str, ...]:
     """Return the backups and staged files of a mutation among the files in `work/`."""
     prefix = f"{WORK}/{mutation}."
     return tuple(path for path in standing if path.startswith(prefix))
+
+
+def _is_plain(path: str) -> bool:
+    """Whether storage takes the path."""
+    try:
+        check_path(path)
+    except UnsafePathError:
+        return False
+    return True

@@ -28,7 +28,7 @@ from engine.storage.errors import NotFoundError, StaleTokenError
 from engine.storage.fence import FENCE_NAME, Fence
 from engine.storage.paths import TEMPORARY_DIRECTORY, check_path, check_prefix, parent_of
 from engine.storage.temporaries import Temporaries
-from engine.storage.tree import ancestors, remove_empty, walk
+from engine.storage.tree import ancestors, refuse_links, remove_empty, walk
 from engine.storage.verbs import ABSENT, Clone, Cloned, Cloning, Versioned
 from engine.storage.versioned import opened, sealed, token_of
 from killpoint.failpoints import reach
@@ -311,7 +311,8 @@ class Local:
         reach(effect["after"], path)
 
     def _unlink(self, path: str) -> bool:
-        """Unlink one file; False means that it was gone."""
+        """Unlink one file; False means that it was gone. What a link leads to is not ours."""
+        refuse_links(self._root, parent_of(path))
         try:
             os.unlink(self._root / path)
         except FileNotFoundError:

@@ -5,15 +5,19 @@ It never shows what belongs to the backend, and never follows a symbolic link.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.storage.errors import UnsafePathError
 from engine.storage.paths import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+NOT_EMPTY_OR_GONE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,26 @@ def ancestors(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def remove_empty(directory: Path) -> bool:
-    """Remove a directory if nothing is in it; False means that it stays or was gone."""
-    if not directory.is_dir() or _entries(directory):
-        return False
-    os.rmdir(directory)
+    """Remove a directory if nothing is in it; False means that it stays or was gone.
+
+    The system looks, not we: it costs the same however much is in there.
+    """
+    try:
+        os.rmdir(directory)
+    except OSError as refusal:
+        if refusal.errno in NOT_EMPTY_OR_GONE:
+            return False
+        raise
     return True
+
+
+def refuse_links(root: Path, directory: str) -> None:
+    """Raise `UnsafePathError` if the way down to the directory passes a symbolic link."""
+    step = root
+    for part in directory.split("/"):
+        step /= part
+        if step.is_symlink():
+            raise UnsafePathError(directory, "passes a link, and may lie outside")
 
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from engine import kb
-from engine.kb import Kb
+from engine.kb import Kb, points
+from engine.kb.mutation import Mutation
 from engine.storage import CountedClock, CountedIds, Durability, Local
 from engine.tests.kb.bases import make_base, open_base
-from killpoint.failpoints import counting
+from killpoint.failpoints import Effect, counting
 
 OPERATIONS: dict[str, Callable[[Kb], object]] = {
     "add short": lambda base: base.add("one.md", b"a [[Moon]]"),
@@ -37,6 +40,24 @@ def _fill(root: Path, count: int) -> Path:
     return root
 
 
+class _Counted:
+    """What `os.scandir` does, counting every entry that is looked at, and every link."""
+
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+        self._scandir = os.scandir
+
+    @contextmanager
+    def scandir(self, path: os.PathLike[str]) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with self._scandir(path) as entries:
+            yield self._each(entries)
+
+    def _each(self, entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
+        for entry in entries:
+            self.entries.append(entry.path)
+            yield entry
+
+
 def _costs(base: Kb) -> dict[str, dict[str, int]]:
     costs = {}
     for name, work in OPERATIONS.items():
@@ -58,3 +79,36 @@ def test_every_step_is_taken_as_often_as_in_a_small_base(
     many = open_base(_fill(make_base(tmp_path / "many"), documents_count), 3)
     assert documents_count + 2 == len(many.documents())
     assert _costs(few) == _costs(many)
+
+
+def test_no_operation_looks_through_a_directory_that_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing is one step at the seam, however long: so the entries themselves are counted."""
+    seen = {}
+    for documents_count in (1, 200):
+        root = _fill(make_base(tmp_path / str(documents_count)), documents_count)
+        base = open_base(root, 3)
+        counted = _Counted()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "scandir", counted.scandir)
+            _costs(base)
+            assert [] == [path for path in counted.entries if "work" not in Path(path).parts]
+        seen[documents_count] = len(counted.entries)
+    assert seen[1] == seen[200] > 0
+
+
+def test_an_add_that_saves_the_whole_blob_store_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mistake that upstream once made: the count is not the same any more."""
+    right = Mutation.track
+
+    def track(self: Mutation, effect: Effect, paths: Iterable[str]) -> tuple[str, ...]:
+        blobs = self._store.storage.list(points.CONTENT_LIST, "raw")
+        return right(self, effect, [*paths, *blobs])
+
+    monkeypatch.setattr(Mutation, "track", track)
+    few = open_base(make_base(tmp_path / "few"), 3)
+    many = open_base(_fill(make_base(tmp_path / "many"), 10), 3)
+    assert _costs(few)["add short"] != _costs(many)["add short"]

@@ -10,6 +10,7 @@ import pytest
 from engine import kb
 from engine.kb.journal import ATTEMPTS_MAX
 from engine.kb.record import decode, encode
+from engine.storage import UnsafePathError
 from engine.tests.kb.bases import (
     add_book,
     edit,
@@ -22,6 +23,7 @@ from engine.tests.kb.bases import (
 )
 from killpoint.failpoints import arm
 
+_STATES = {"raw": "active", "tmp": "active", "downloads": "committed"}
 NEVER = "kb.restore.clone.before=raise(OSError, EIO)"
 
 
@@ -202,6 +204,27 @@ def test_undoing_goes_through_no_symbolic_link(root: Path, tmp_path: Path) -> No
     with pytest.raises(kb.DrainFailedError, match="passes a link"):
         open_base(root)
     assert before == {p.name: p.read_bytes() for p in elsewhere.iterdir() if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("link", "victim"), [("raw", "raw/book.txt"), ("tmp", "keep.me"), ("downloads", "keep.me")]
+)
+def test_nothing_is_deleted_through_a_symbolic_link(
+    root: Path, tmp_path: Path, link: str, victim: str
+) -> None:
+    """A journal says what to delete, a link says where: together they must not reach outside."""
+    kill_at(root, add_book, "kb.journal.commit.created")
+    elsewhere = tmp_path / "elsewhere"
+    if (root / link).exists():
+        shutil.move(root / link, elsewhere)
+    elsewhere.mkdir(exist_ok=True)
+    (root / link).symlink_to(elsewhere)
+    kept = elsewhere / victim.rpartition("/")[2]
+    kept.write_bytes(b"outside")
+    _rewrite(_journal(root), spent=["downloads/keep.me"], state=_STATES[link])
+    with pytest.raises((kb.DrainFailedError, UnsafePathError), match="passes a link"):
+        open_base(root)
+    assert b"outside" == kept.read_bytes()
 
 
 def test_a_copy_of_a_crashed_base_recovers_without_the_original(root: Path, tmp_path: Path) -> None:
