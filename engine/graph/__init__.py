@@ -8,7 +8,6 @@
 """
 
 from engine.graph.audit import NOT_PUBLISHED, AuditRow
-from engine.graph.commit import Receipt
 from engine.graph.errors import (
     AlreadyAStoreError,
     BadRowError,
@@ -55,6 +54,7 @@ from engine.graph.statement import (
     Update,
     Which,
 )
+from engine.graph.work import Receipt
 
 __all__ = [
     "NOT_PUBLISHED",

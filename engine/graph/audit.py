@@ -26,7 +26,7 @@ NOT_PUBLISHED = 0  # the graph version of an operation that had no effect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """How recovery settled an operation.
+    """How recovery settled an operation, on the branch with the id `branch`.
 
     One without effect was rolled back, with no outcomes and `graph_version` `NOT_PUBLISHED`.
     """
@@ -35,6 +35,7 @@ class AuditRow:
     kind: Kind
     actor: str
     started_us: int
+    branch: str
     decision: Decision
     outcomes: tuple[Outcome, ...]
     graph_version: int
@@ -47,6 +48,7 @@ class AuditRow:
                 "kind": str(self.kind),
                 "actor": self.actor,
                 "started_us": self.started_us,
+                "branch": self.branch,
                 "decision": str(self.decision),
                 "outcomes": [outcome.to_fields() for outcome in self.outcomes],
                 "graph_version": self.graph_version,
@@ -63,6 +65,7 @@ class AuditRow:
                 kind=Kind(fields["kind"]),
                 actor=fields["actor"],
                 started_us=int(fields["started_us"]),
+                branch=fields["branch"],
                 decision=Decision(fields["decision"]),
                 outcomes=tuple(Outcome.from_fields(one) for one in fields["outcomes"]),
                 graph_version=int(fields["graph_version"]),
@@ -98,7 +101,7 @@ def row_of_effectless(sidecar: Sidecar) -> AuditRow:
 def forward_outcomes(sidecar: Sidecar) -> tuple[Outcome, ...]:
     """Return what became of the tables when all that was planned is published."""
     return tuple(
-        Outcome(table=pin.table, from_version=pin.expected, to_version=pin.post)
+        Outcome(table=pin.table, from_version=pin.expected, to_version=pin.reached)
         for pin in sidecar.pins
     )
 
@@ -123,6 +126,7 @@ def _row(
         kind=sidecar.kind,
         actor=sidecar.actor,
         started_us=sidecar.started_us,
+        branch=sidecar.branch,
         decision=decision,
         outcomes=outcomes,
         graph_version=graph_version,

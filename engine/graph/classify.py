@@ -1,19 +1,26 @@
 """What a dead operation did, and what to do about it: pure functions, by identity.
 
 A table version is the operation's own if it carries the operation's id; numbers alone prove
-nothing, because somebody else may have moved the same table from the same version. Publication is
-looked for before this, in the lineage. It never reads the store: callers hand in what they read.
+nothing, because somebody else may have moved the same table from the same version. An operation may
+have several versions of a table, one upon the other, and has done with it when the last that it
+meant to make is there. Publication is looked for before this, in the lineage. It never reads the
+store: callers hand in what they read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING
+
+from engine.graph.operation import Completion, completion_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from engine.graph.operation import Kind
+    from engine.graph.sidecar import Pin
     from engine.graph.table import TableVersion
 
 
@@ -21,8 +28,9 @@ class Movement(StrEnum):
     """What an unpublished operation did to one of its tables."""
 
     NONE = "none"  # the version above the expected one is missing, or another's
-    AT_HEAD = "at_head"  # its version is HEAD, and the manifest still names the expected one
-    BURIED = "buried"  # its version is there, with another's on top
+    AT_HEAD = "at_head"  # all its versions are there, and the last of them is HEAD
+    BURIED = "buried"  # all its versions are there, with another's on top
+    PARTIAL = "partial"  # some of its versions are there, or nobody has confirmed that it is all
     RESTORED = "restored"  # its version is there, and a rollback has undone it since
     WAITING = "waiting"  # its version rests on one that is itself not published yet
     IMPOSSIBLE = "impossible"  # HEAD is behind the manifest, or its version is pinned unpublished
@@ -55,31 +63,54 @@ class Finding:
         )
 
 
-def classify(
-    operation: str, table: str, *, expected: int, pinned: int, above: Sequence[TableVersion]
-) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """Where an operation was going with a table: from one version to another, and past none.
+
+    `last` is None when nobody can know: it was to be confirmed, and has not been.
+    """
+
+    table: str
+    expected: int
+    last: int | None
+
+
+def aim_of(kind: Kind, pin: Pin) -> Aim:
+    """Return where the operation of a sidecar was going with one of its tables."""
+    match completion_of(kind):
+        case Completion.PLANNED:
+            return Aim(table=pin.table, expected=pin.expected, last=pin.post)
+        case Completion.CONFIRMED:
+            return Aim(table=pin.table, expected=pin.expected, last=pin.confirmed)
+
+
+def classify(operation: str, aim: Aim, *, pinned: int, above: Sequence[TableVersion]) -> Finding:
     """Say what the operation did to one table.
 
-    `above` are the table's versions above `expected`, in order and without a gap.
+    `above` are the table's versions above the expected one, in order and without a gap.
     """
-    head = above[-1].version if above else expected
-    own = bool(above) and above[0].operation_id == operation and above[0].restores is None
-    undone = own and any(
-        later.operation_id == operation and later.restores == expected for later in above[1:]
+    head = above[-1].version if above else aim.expected
+    own = list(takewhile(lambda one: one.operation_id == operation and one.restores is None, above))
+    undone = any(
+        one.operation_id == operation and one.restores == aim.expected for one in above[len(own) :]
     )
-    if head < pinned or (own and pinned > expected):
+    if head < pinned or (own and pinned > aim.expected):
         movement = Movement.IMPOSSIBLE
     elif not own:
         movement = Movement.NONE
-    elif pinned < expected:
+    elif pinned < aim.expected:
         movement = Movement.WAITING
     elif undone:
         movement = Movement.RESTORED
-    elif len(above) > 1:
-        movement = Movement.BURIED
+    elif own[-1].version == aim.last:
+        movement = Movement.AT_HEAD if len(own) == len(above) else Movement.BURIED
+    elif len(own) == len(above) and (aim.last is None or own[-1].version < aim.last):
+        movement = Movement.PARTIAL
     else:
-        movement = Movement.AT_HEAD
-    return Finding(table=table, expected=expected, pinned=pinned, head=head, movement=movement)
+        movement = Movement.IMPOSSIBLE
+    return Finding(
+        table=aim.table, expected=aim.expected, pinned=pinned, head=head, movement=movement
+    )
 
 
 def decide(movements: Iterable[Movement]) -> Action:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.graph.commit import Change
+from engine.graph.staging import Change
 from engine.graph.table import Fragment, TableVersion, live_fragments
 
 if TYPE_CHECKING:

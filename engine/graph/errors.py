@@ -24,6 +24,7 @@
             ExpectedVersionMismatchError  a table is not what this handle had read
             SchemaMovedError      the schema, or a table, is another one by now
             OvertakenError            a table or the publish was taken while it ran
+            BranchGoneError           its branch was deleted (`branch_errors`)
         UndecidableSidecarError   recovery found what no operation of ours leaves
 
 It never names the root: messages hold paths inside the store only.

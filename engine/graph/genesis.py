@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.graph import points
+from engine.graph.branch import UNWRITTEN, Branch
 from engine.graph.errors import AlreadyAStoreError, NotAStoreError, SchemaDiffersError
 from engine.graph.manifest import (
     FIRST_VERSION,
     NO_PARENT,
     LineageRow,
     Manifest,
-    TablePin,
     manifest_path,
 )
 from engine.graph.operation import Kind
 from engine.graph.record import decode, encode
 from engine.graph.schema import Schema, encode_schema, schema_path
-from engine.graph.table import GENESIS_OPERATION
+from engine.graph.table import GENESIS_OPERATION, MAIN
 from engine.storage import NotFoundError
 
 if TYPE_CHECKING:
@@ -44,7 +44,14 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
     manifest = Manifest(
         version=FIRST_VERSION,
         schema_hash=schema.hash,
-        tables={key: TablePin(version=0, operation_id=GENESIS_OPERATION) for key in schema.tables},
+        branches={
+            MAIN: Branch(
+                name=MAIN,
+                id=MAIN,
+                head=GENESIS_OPERATION,
+                tables=dict.fromkeys(schema.tables, UNWRITTEN),
+            )
+        },
         row=LineageRow(
             commit_id=GENESIS_OPERATION,
             parent_id=NO_PARENT,

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.graph.audit import AuditRow, audit_rows
 from engine.graph.catalogue import NO_SCHEMA, under
-from engine.graph.commit import Receipt, run
 from engine.graph.errors import (
     ClosedError,
     ReadOnlyError,
@@ -40,12 +39,14 @@ from engine.graph.sidecar import Sidecar, pending_sidecars
 from engine.graph.statement import Delete, Update, fitted
 from engine.graph.store import WAIT_S, Store
 from engine.graph.sweep import heal, sweep
-from engine.graph.table import head_version, live_rows, read_version
+from engine.graph.table import MAIN, head_version, live_rows, read_version
+from engine.graph.work import Receipt, run
 from engine.storage import Local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from engine.graph.branch import TablePin
     from engine.graph.schema import Row, Schema
     from engine.graph.statement import Statement, Which
     from engine.storage import Clock, Ids, Storage
@@ -167,7 +168,7 @@ class Graph:
         store = under(self._store, manifest)
         rows = _rows(store, manifest, table)
         if version is None:
-            self._seen[store.schema.table(table).home] = manifest.pinned(table)
+            self._seen[store.schema.table(table).home] = manifest.branches[MAIN].pin(table)
         return rows
 
     def rows(self, version: int | None = None) -> dict[str, list[Row]]:
@@ -241,8 +242,8 @@ class Graph:
             # Its own change is known to it, unless it came on top of one that is not.
             own = pin.operation_id == receipt.operation_id
             home = self._store.schema.table(key).home
-            if own and self._seen.get(home) == pin.version - 1:
-                self._seen[home] = pin.version
+            if own and home in self._seen and self._seen[home].version == pin.version - 1:
+                self._seen[home] = pin
         return receipt
 
     def _heal(self) -> None:
@@ -258,10 +259,10 @@ class Graph:
         self._store = under(self._store, newest)
         self._newest = newest
 
-    def _pinned(self) -> dict[str, int]:
+    def _pinned(self) -> dict[str, TablePin]:
         """Return the visible version of every table, by its home: its key may change hands."""
         tables = self._store.schema.tables.values()
-        return {table.home: self._newest.pinned(table.key) for table in tables}
+        return {table.home: self._newest.branches[MAIN].pin(table.key) for table in tables}
 
     def _manifest(self, version: int | None) -> Manifest:
         """Return a graph version; None is the newest there is at this moment."""

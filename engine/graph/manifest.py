@@ -1,20 +1,23 @@
 """The graph's only authority: one immutable file per graph version.
 
-It names the visible version of every table and carries the lineage row of the operation that
-published it, so data and history become visible in one step. Publishing version n+1 is creating
-its file, which only one can do: that is the compare-and-swap of the whole store. It never writes;
-`commit` does.
+It names all branches with the version of every table that each of them sees, and carries the
+lineage row of the operation that published it, so data and history become visible in one step.
+Publishing version n+1 is creating its file, which only one can do: that is the compare-and-swap of
+the whole store, branches and all. It never writes; `commit` does.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import points
+from engine.graph.branch import Branch, TablePin
+from engine.graph.branch_errors import BranchGoneError
 from engine.graph.errors import DamagedFileError, MisnamedFileError, NotAStoreError
 from engine.graph.operation import Decision, Kind, Outcome
 from engine.graph.record import decode, encode, parsing
+from engine.graph.table import MAIN
 from engine.storage import NotFoundError
 
 if TYPE_CHECKING:
@@ -32,8 +35,10 @@ NO_PARENT = ""  # of the first lineage row
 class LineageRow:
     """One commit of the graph: who did what, on top of which commit, and how it was decided.
 
-    A row that recovery published belongs to the operation that died (`operation`); `actor` is
-    then the recovery, and `outcomes` are what the audit row will say.
+    `branch` is the id of the branch whose head it became; `parent_id` was its head until then,
+    `merged_id` the commit of another branch that a merge brought in. A row that recovery published
+    belongs to the operation that died (`operation`); `actor` is then the recovery, and `outcomes`
+    are what the audit row will say.
     """
 
     commit_id: str
@@ -42,6 +47,8 @@ class LineageRow:
     actor: str
     kind: Kind
     started_us: int
+    branch: str = MAIN
+    merged_id: str = NO_PARENT
     decision: Decision = Decision.COMMITTED
     outcomes: tuple[Outcome, ...] = ()
 
@@ -54,7 +61,10 @@ class LineageRow:
             "actor": self.actor,
             "kind": str(self.kind),
             "started_us": self.started_us,
+            "branch": self.branch,
         }
+        if self.merged_id != NO_PARENT:
+            fields["merged_id"] = self.merged_id
         if self.decision is not Decision.COMMITTED:
             fields["decision"] = str(self.decision)
             fields["outcomes"] = [outcome.to_fields() for outcome in self.outcomes]
@@ -70,32 +80,61 @@ class LineageRow:
             actor=fields["actor"],
             kind=Kind(fields["kind"]),
             started_us=int(fields["started_us"]),
+            branch=fields["branch"],
+            merged_id=fields.get("merged_id", NO_PARENT),
             decision=Decision(fields.get("decision", Decision.COMMITTED)),
             outcomes=tuple(Outcome.from_fields(one) for one in fields.get("outcomes", ())),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TablePin:
-    """The visible version of a table, and the operation that made it."""
+class Edit:
+    """What one graph version changes: on one branch, tables; and the schema, if it says so.
 
-    version: int
-    operation_id: str
+    `moved` are tables with the version that they have from now on, new tables among them;
+    `dropped` are tables that go. An empty `schema_hash` leaves the schema as it is.
+    """
+
+    branch: str = MAIN
+    moved: Mapping[str, TablePin] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    schema_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One graph version: the visible version of every table, and its lineage row."""
+    """One graph version: the schema, all branches by name, and its lineage row."""
 
     version: int
     schema_hash: str
-    tables: Mapping[str, TablePin]
+    branches: Mapping[str, Branch]
     row: LineageRow
 
+    @property
+    def tables(self) -> Mapping[str, TablePin]:
+        """What the main branch sees."""
+        return self.branches[MAIN].tables
+
+    def branch(self, branch: str) -> Branch | None:
+        """Return the branch with this id, or None if there is none, or none any more."""
+        return next((one for one in self.branches.values() if one.id == branch), None)
+
     def pinned(self, table: str) -> int:
-        """Return the visible version of a table; 0, the empty one, if it was never written."""
-        pin = self.tables.get(table)
-        return 0 if pin is None else pin.version
+        """Return the version of a table that the main branch sees; 0 if it was never written."""
+        return self.branches[MAIN].pin(table).version
+
+    def after(self, edit: Edit, row: LineageRow) -> Manifest:
+        """Return the graph version that follows, with this edit on a branch that is there."""
+        before = self.branch(edit.branch)
+        assert before is not None, "the caller has looked whether the branch is there"
+        tables = {key: pin for key, pin in before.tables.items() if key not in edit.dropped}
+        changed = replace(before, tables={**tables, **edit.moved}, head=row.commit_id)
+        return Manifest(
+            version=self.version + 1,
+            schema_hash=edit.schema_hash or self.schema_hash,
+            branches={**self.branches, changed.name: changed},
+            row=replace(row, branch=before.id, parent_id=before.head),
+        )
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
@@ -103,10 +142,7 @@ class Manifest:
             {
                 "version": self.version,
                 "schema": self.schema_hash,
-                "tables": {
-                    key: {"version": pin.version, "operation_id": pin.operation_id}
-                    for key, pin in self.tables.items()
-                },
+                "branches": {name: one.to_fields() for name, one in self.branches.items()},
                 "lineage": self.row.to_fields(),
             }
         )
@@ -116,15 +152,21 @@ class Manifest:
         """Read the file's content, or raise what names the file."""
         fields = decode(path, data)
         with parsing(path):
+            branches = fields["branches"]
             return Manifest(
                 version=int(fields["version"]),
                 schema_hash=fields["schema"],
-                tables={
-                    key: TablePin(version=int(pin["version"]), operation_id=pin["operation_id"])
-                    for key, pin in fields["tables"].items()
-                },
+                branches={name: Branch.from_fields(name, one) for name, one in branches.items()},
                 row=LineageRow.from_fields(fields["lineage"]),
             )
+
+
+def branch_of(manifest: Manifest, branch: str) -> Branch:
+    """Return the branch with this id, or raise `BranchGoneError`."""
+    found = manifest.branch(branch)
+    if found is None:
+        raise BranchGoneError(branch)
+    return found
 
 
 def manifest_path(version: int) -> str:

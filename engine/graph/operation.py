@@ -21,6 +21,24 @@ class Kind(StrEnum):
     MUTATE = "mutate"  # several statements
 
 
+class Completion(StrEnum):
+    """By what recovery knows that an operation had done all that it meant to do to a table."""
+
+    PLANNED = "planned"  # the version that it planned is there
+    CONFIRMED = "confirmed"  # its sidecar says which version it reached, and that one is there
+
+
+def completion_of(kind: Kind) -> Completion:
+    """Return by what a kind is known to be complete.
+
+    An operation that commits a table several times has to confirm before it publishes: until
+    then nobody can tell a part of it from the whole, and recovery takes it back.
+    """
+    match kind:
+        case Kind.INIT | Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
+            return Completion.PLANNED
+
+
 class Decision(StrEnum):
     """How an operation came to its end, as its lineage row says."""
 

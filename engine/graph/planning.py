@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.graph.commit import Change, Work
 from engine.graph.constraints import check_constraints
 from engine.graph.draft import Draft
 from engine.graph.errors import DuplicateKeyError, SchemaMovedError
 from engine.graph.statement import Delete, Insert, Merge, Overwrite, Statement, Update, is_strict
+from engine.graph.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from engine.graph.branch import TablePin
     from engine.graph.operation import Kind
     from engine.graph.schema import Row, Schema
+    from engine.graph.staging import Change
     from engine.graph.statement import Key, Which
     from engine.graph.store import Store
     from engine.graph.table import TableVersion
@@ -29,7 +31,7 @@ def work_of(
     kind: Kind,
     actor: str,
     statements: Sequence[Statement],
-    seen: Mapping[str, int],
+    seen: Mapping[str, TablePin],
 ) -> Work:
     """Return the operation that these statements make.
 
@@ -54,7 +56,7 @@ def work_of(
     )
 
 
-def _seen(schema: Schema, key: str, seen: Mapping[str, int]) -> int:
+def _seen(schema: Schema, key: str, seen: Mapping[str, TablePin]) -> TablePin:
     """Return the version of a table that was seen, by its home: its key may have changed hands."""
     try:
         return seen[schema.table(key).home]

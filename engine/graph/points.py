@@ -45,6 +45,11 @@ TABLE_COMMIT = create_effect(
     durable="the sidecar and the commits of earlier tables; nothing is visible to readers",
     pending=UNTOLD,
 )
+SIDECAR_CONFIRM = put_effect(
+    "sidecar.confirm",
+    durable="the sidecar and the commits of all tables; nobody has said that they are all",
+    pending=UNTOLD,
+)
 MANIFEST_PUBLISH = create_effect(
     "manifest.publish",
     durable="the sidecar and every table's new version, or its restored one",
@@ -106,6 +111,16 @@ PHASE_B_BEFORE = declare(
 PHASE_B_AFTER = declare(
     "phase_b.after_commit",
     durable="the sidecar and the commits of tables up to this one",
+    pending=UNTOLD,
+)
+CONFIRM_BEFORE = declare(
+    "confirm.before_put",
+    durable="the sidecar and the commits of all tables; recovery would take them back",
+    pending=UNTOLD,
+)
+CONFIRM_AFTER = declare(
+    "confirm.after_put",
+    durable="the confirmed sidecar and the commits of all tables; recovery would publish them",
     pending=UNTOLD,
 )
 PHASE_C_BEFORE = declare(

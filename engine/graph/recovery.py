@@ -28,11 +28,14 @@ from engine.graph.audit import (
     row_of_effectless,
     row_of_published,
 )
-from engine.graph.classify import Action, Finding, Movement, classify, decide
+from engine.graph.branch import TablePin
+from engine.graph.classify import Action, Finding, Movement, aim_of, classify, decide
 from engine.graph.commit import commit_table, publish
 from engine.graph.errors import OvertakenError, UndecidableSidecarError
 from engine.graph.manifest import (
     MANIFEST_DIRECTORY,
+    NO_PARENT,
+    Edit,
     LineageRow,
     Manifest,
     manifest_path,
@@ -40,7 +43,7 @@ from engine.graph.manifest import (
     publication,
 )
 from engine.graph.operation import Decision, Outcome
-from engine.graph.sidecar import Sidecar, delete_sidecar
+from engine.graph.sidecar import Pin, Sidecar, delete_sidecar
 from engine.graph.table import (
     TableVersion,
     read_version,
@@ -90,7 +93,7 @@ def settle(store: Store, sidecar: Sidecar, newest: Manifest, extent: Extent) -> 
     for directory in (
         MANIFEST_DIRECTORY,
         AUDIT_DIRECTORY,
-        *(versions_directory(store.schema.table(pin.table)) for pin in sidecar.pins),
+        *(versions_directory(store.schema.table(pin.table), pin.ref) for pin in sidecar.pins),
     ):
         store.storage.settle(points.RECOVERY_SETTLE, directory)
     row = _carry_out(store, sidecar, newest, extent)
@@ -146,17 +149,20 @@ def _carry_out(
 
 
 def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
-    """Read what stands above each pin, and classify it."""
+    """Read what stands above each pin on its branch, and classify it."""
+    branch = newest.branch(sidecar.branch)
+    assert branch is not None, "whether it is there is looked at before"
     above = {
-        pin.table: tuple(versions_after(store, store.schema.table(pin.table), pin.expected))
+        pin.table: tuple(
+            versions_after(store, store.schema.table(pin.table), pin.expected, pin.ref)
+        )
         for pin in sidecar.pins
     }
     findings = tuple(
         classify(
             sidecar.operation_id,
-            pin.table,
-            expected=pin.expected,
-            pinned=newest.pinned(pin.table),
+            aim_of(sidecar.kind, pin),
+            pinned=branch.pin(pin.table).version,
             above=above[pin.table],
         )
         for pin in sidecar.pins
@@ -167,65 +173,74 @@ def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
 def _roll_forward(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:
     """Publish what the owner had committed, exactly that, in its name."""
     path = manifest_path(look.newest.version + 1)
-    moved = {pin.table: pin.post for pin in sidecar.pins}
     row = replace(
         _recovery_row(sidecar),
         decision=Decision.ROLLED_FORWARD,
         outcomes=forward_outcomes(sidecar),
     )
     reach(points.ROLLFORWARD_BEFORE, path)
-    published = publish(store, look.newest, moved, row)
+    published = publish(store, look.newest, sidecar.edit, row)
     reach(points.ROLLFORWARD_AFTER, path)
     return published
 
 
 def _roll_back(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:
     """Restore every table that moved, once each, then publish the restored versions."""
+    refs = {pin.table: pin.ref for pin in sidecar.pins}
     outcomes = tuple(
-        _restore(store, sidecar, finding, look.above[finding.table])
-        for finding in look.findings
+        _restore(store, sidecar, pin, finding, look.above[pin.table])
+        for pin, finding in zip(sidecar.pins, look.findings, strict=True)
         if finding.movement is not Movement.NONE
     )
     path = manifest_path(look.newest.version + 1)
-    moved = {outcome.table: outcome.to_version for outcome in outcomes}
+    moved = {
+        one.table: TablePin(
+            version=one.to_version, operation_id=sidecar.operation_id, ref=refs[one.table]
+        )
+        for one in outcomes
+    }
     row = replace(
         _recovery_row(sidecar),
         commit_id=f"{sidecar.operation_id}-rolled-back",
         decision=Decision.ROLLED_BACK,
+        merged_id=NO_PARENT,
         outcomes=outcomes,
     )
     reach(points.ROLLBACK_BEFORE, path)
-    published = publish(store, look.newest, moved, row)
+    edit = Edit(branch=sidecar.branch, moved=moved)
+    published = publish(store, look.newest, edit, row)
     reach(points.ROLLBACK_AFTER, path)
     return published
 
 
 def _restore(
-    store: Store, sidecar: Sidecar, finding: Finding, above: tuple[TableVersion, ...]
+    store: Store, sidecar: Sidecar, pin: Pin, finding: Finding, above: tuple[TableVersion, ...]
 ) -> Outcome:
     """Commit the content from before as the next version, unless that has been done already."""
-    table = store.schema.table(finding.table)
-    landed = [version for version in above if version.restores is not None]
+    table = store.schema.table(pin.table)
+    own = [version for version in above if version.operation_id == sidecar.operation_id]
+    left = [version for version in own if version.restores is None][-1]
     if finding.movement is Movement.RESTORED:
-        restored = next(one for one in landed if one.operation_id == sidecar.operation_id)
+        restored = next(version for version in own if version.restores is not None)
     else:
-        before = read_version(store, table, finding.expected)
+        before = read_version(store, table, pin.expected, pin.begun_at)
         restored = replace(
             before,
             version=finding.head + 1,
             parent=finding.head,
             operation_id=sidecar.operation_id,
-            restores=finding.expected,
+            restores=pin.expected,
+            ref=pin.ref,
         )
         reach(points.RESTORE_BEFORE, restored.path)
         if not commit_table(store, points.TABLE_RESTORE, restored):
             raise OvertakenError(str(sidecar), f"somebody without the lock made {restored.path!r}")
         reach(points.RESTORE_AFTER, restored.path)
     return Outcome(
-        table=finding.table,
-        from_version=above[0].version,
+        table=pin.table,
+        from_version=left.version,
         to_version=restored.version,
-        restores=finding.expected,
+        restores=pin.expected,
     )
 
 
@@ -233,11 +248,12 @@ def _recovery_row(sidecar: Sidecar) -> LineageRow:
     """Return the lineage row of a recovery, all of it derived from the sidecar."""
     return LineageRow(
         commit_id=sidecar.operation_id,
-        parent_id="",
+        parent_id=NO_PARENT,
         operation_id=sidecar.operation_id,
         actor=RECOVERY_ACTOR,
         kind=sidecar.kind,
         started_us=sidecar.started_us,
+        merged_id=sidecar.merged_id,
     )
 
 

@@ -24,7 +24,6 @@ from engine.graph.sidecar import (
     operation_lock,
     pending_sidecars,
     read_sidecar,
-    table_lock,
 )
 from engine.storage import LockBusyError, NotFoundError
 from killpoint.failpoints import reach
@@ -46,8 +45,8 @@ def sweep(store: Store, newest: Manifest) -> Manifest:
     store.storage.sweep(points.TEMPORARY_LIST, points.TEMPORARY_DELETE)
     ends = _go_over(store, newest, Extent.WHOLE)
     newest = newer_manifest(store, newest)
-    waiting = [sidecar for sidecar, end in ends.items() if end is Settled.WAITS]
-    if waiting and Settled.LIVE not in ends.values():
+    waiting = [sidecar for sidecar, end in ends if end is Settled.WAITS]
+    if waiting and all(end is not Settled.LIVE for _, end in ends):
         refuse(_store_of(store, waiting[0]), waiting[0], newest)
     return newest  # what waits for the living is looked at by the next opening
 
@@ -59,22 +58,23 @@ def heal(store: Store, newest: Manifest) -> Manifest | None:
     read, because then nobody knows what a write would run into.
     """
     ends = _go_over(store, newest, Extent.FORWARD_ONLY)
-    return newer_manifest(store, newest) if Settled.DONE in ends.values() else None
+    return newer_manifest(store, newest) if any(end is Settled.DONE for _, end in ends) else None
 
 
-def _go_over(store: Store, newest: Manifest, extent: Extent) -> dict[Sidecar, Settled]:
+def _go_over(store: Store, newest: Manifest, extent: Extent) -> list[tuple[Sidecar, Settled]]:
     """Try every sidecar; and again those that wait for another, as long as one gets settled."""
     waiting = pending_sidecars(store)
     for sidecar in waiting:
         _check_tables(_store_of(store, sidecar), sidecar)
-    ends: dict[Sidecar, Settled] = {}
+    ends: dict[str, tuple[Sidecar, Settled]] = {}
     while waiting:
-        ends |= {sidecar: _recover(store, sidecar, newest, extent) for sidecar in waiting}
-        still = tuple(one for one in waiting if ends[one] is Settled.WAITS)
+        tried = {one.path: (one, _recover(store, one, newest, extent)) for one in waiting}
+        ends |= tried
+        still = tuple(one for one, end in tried.values() if end is Settled.WAITS)
         if len(still) == len(waiting):
             break
         waiting = still
-    return ends
+    return [*ends.values()]
 
 
 def _check_tables(store: Store, sidecar: Sidecar) -> None:
@@ -95,8 +95,7 @@ def _recover(store: Store, listed: Sidecar, newest: Manifest, extent: Extent) ->
         held.enter_context(lock)
         try:
             held.enter_context(fence.hold_shared(SCHEMA_LOCK, wait_s))
-            names = tuple(table_lock(pin.table) for pin in listed.pins)
-            held.enter_context(fence.hold_all(names, wait_s))
+            held.enter_context(fence.hold_all(listed.table_locks, wait_s))
         except LockBusyError:
             return Settled.LIVE
         # Only now: the owner may have finished, or another recovery, since it was listed.

@@ -2,7 +2,11 @@
 
 Version 0 is the empty table and has no file. The newest file is HEAD; what readers see is the
 version that the manifest pins. Every version carries the operation that made it, so that recovery
-can ask whose it is and never has to conclude it from a number. It never writes; `commit` does.
+can ask whose it is and never has to conclude it from a number.
+
+A table has a chain on the main branch, and one more for every branch that has written it: its
+forks, which the `ref` tells apart. A fork goes on from the number that it began at. It never
+writes; `commit` does.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION_DIGITS = 20
 GENESIS_OPERATION = "genesis"  # of every table's version 0, and of the first graph version
+MAIN = "main"  # the ref of the chain that is no fork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +55,12 @@ class TableVersion:
     operation_id: str
     fragments: tuple[Fragment, ...]
     restores: int | None = None
+    ref: str = MAIN
 
     @property
     def path(self) -> str:
         """The file's path."""
-        return _path(directory_of(self.key), self.version)
+        return _path(directory_of(self.key), self.version, self.ref)
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
@@ -75,6 +81,8 @@ class TableVersion:
         }
         if self.restores is not None:
             fields["restores"] = self.restores
+        if self.ref != MAIN:
+            fields["ref"] = self.ref
         return encode(fields)
 
     @staticmethod
@@ -97,17 +105,18 @@ class TableVersion:
                     for fragment in fields["fragments"]
                 ),
                 restores=fields.get("restores"),
+                ref=fields.get("ref", MAIN),
             )
 
 
-def versions_directory(table: TableSchema) -> str:
-    """Return where the versions of a table stand."""
-    return f"{table.directory}/versions"
+def versions_directory(table: TableSchema, ref: str = MAIN) -> str:
+    """Return where the versions of a table stand, on the main chain or on a fork."""
+    return _directory(table.directory, ref)
 
 
-def version_path(table: TableSchema, version: int) -> str:
+def version_path(table: TableSchema, version: int, ref: str = MAIN) -> str:
     """Return the file of one version."""
-    return _path(table.directory, version)
+    return _path(table.directory, version, ref)
 
 
 def fragment_path(table: TableSchema, operation: str, number: int) -> str:
@@ -115,7 +124,7 @@ def fragment_path(table: TableSchema, operation: str, number: int) -> str:
     return f"{table.directory}/data/{operation}-{number}.arrow"
 
 
-def read_version(store: Store, table: TableSchema, version: int) -> TableVersion:
+def read_version(store: Store, table: TableSchema, version: int, ref: str = MAIN) -> TableVersion:
     """Return a version that must be there.
 
     Raises `DamagedFileError` when it is not, because somebody names it.
@@ -124,27 +133,29 @@ def read_version(store: Store, table: TableSchema, version: int) -> TableVersion
         return TableVersion(
             key=table.home, version=0, parent=0, operation_id=GENESIS_OPERATION, fragments=()
         )
-    path = version_path(table, version)
+    path = version_path(table, version, ref)
     try:
-        return _read(store, path, table.home, version)
+        return _read(store, path, (table.home, version, ref))
     except NotFoundError as missing:
         raise DamagedFileError(path, "it is missing, yet it is named") from missing
 
 
-def versions_after(store: Store, table: TableSchema, version: int) -> Iterator[TableVersion]:
+def versions_after(
+    store: Store, table: TableSchema, version: int, ref: str = MAIN
+) -> Iterator[TableVersion]:
     """Yield the versions above `version` in order; there are no gaps, so the first gap ends it."""
     while True:
         version += 1
         try:
-            yield _read(store, version_path(table, version), table.home, version)
+            yield _read(store, version_path(table, version, ref), (table.home, version, ref))
         except NotFoundError:
             return
 
 
-def head_version(store: Store, table: TableSchema, at_least: int) -> int:
+def head_version(store: Store, table: TableSchema, at_least: int, ref: str = MAIN) -> int:
     """Return the number of HEAD, knowing that it is `at_least` this."""
     head = at_least
-    for found in versions_after(store, table, at_least):
+    for found in versions_after(store, table, at_least, ref):
         head = found.version
     return head
 
@@ -166,16 +177,21 @@ def live_rows(store: Store, table: TableSchema, version: TableVersion) -> list[R
     return sorted(rows, key=lambda row: row[table.primary])
 
 
-def _path(directory: str, version: int) -> str:
+def _directory(directory: str, ref: str) -> str:
+    """Return where the versions of one chain stand in a table's directory."""
+    return f"{directory}/versions" if ref == MAIN else f"{directory}/forks/{ref}"
+
+
+def _path(directory: str, version: int, ref: str) -> str:
     """Return the file of one version in a table's directory."""
-    return f"{directory}/versions/{version:0{VERSION_DIGITS}d}.json"
+    return f"{_directory(directory, ref)}/{version:0{VERSION_DIGITS}d}.json"
 
 
-def _read(store: Store, path: str, home: str, version: int) -> TableVersion:
-    """Read one version file and hold it against its place."""
+def _read(store: Store, path: str, place: tuple[str, int, str]) -> TableVersion:
+    """Read one version file and hold it against its place: home, version and ref."""
     data = store.read(points.TABLE_READ, path)
     found = TableVersion.from_bytes(path, data)
-    if (found.key, found.version) != (home, version):
+    if (found.key, found.version, found.ref) != place:
         raise MisnamedFileError(path, found.path)
     return found
 

@@ -30,8 +30,9 @@ def manifests(root: Path) -> list[dict[str, Any]]:
 
 
 def pins(manifest: dict[str, Any]) -> dict[str, int]:
-    """Return the version of every table that a manifest pins."""
-    return {key: entry["version"] for key, entry in manifest["tables"].items()}
+    """Return the version of every table that the main branch sees."""
+    tables = manifest["branches"]["main"]["tables"]
+    return {key: entry["version"] for key, entry in tables.items()}
 
 
 def versions(root: Path) -> dict[str, list[dict[str, Any]]]:

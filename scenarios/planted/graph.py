@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import audit, commit, points, recovery
+from engine.graph import audit, commit, points, recovery, work
 from engine.graph import graph as handles
 from engine.graph.operation import Decision
+from engine.graph.table import MAIN
 from engine.storage import Local
 from killpoint.invariants import KEPT_HANDLE
 from scenarios.graph import follow_ups, writes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.graph.audit import AuditRow
-    from engine.graph.manifest import LineageRow, Manifest
+    from engine.graph.manifest import Edit, LineageRow, Manifest
     from engine.graph.store import Store
     from engine.graph.table import TableVersion
     from killpoint import Scenario
@@ -32,11 +33,9 @@ def skip_publish_of_rollback() -> None:
     """Restore the tables and pretend that the publish went through."""
     sound = commit.publish
 
-    def publish(
-        store: Store, base: Manifest, tables: dict[str, int], row: LineageRow
-    ) -> Manifest | None:
+    def publish(store: Store, base: Manifest, edit: Edit, row: LineageRow) -> Manifest | None:
         if row.decision is not Decision.ROLLED_BACK:
-            return sound(store, base, tables, row)
+            return sound(store, base, edit, row)
         return replace(base, version=base.version + 1, row=replace(row, parent_id="nobody"))
 
     put(recovery, "publish", publish)
@@ -84,9 +83,9 @@ def restore_twice() -> None:
     """Commit the content from before once more on top of the first restore."""
     sound = right(recovery, "_restore")
 
-    def restore(store: Store, sidecar: Any, finding: Any, above: Any) -> Any:  # noqa: ANN401
-        once = sound(store, sidecar, finding, above)
-        return sound(store, sidecar, replace(finding, head=once.to_version), above)
+    def restore(store: Store, sidecar: Any, pin: Any, finding: Any, above: Any) -> Any:  # noqa: ANN401
+        once = sound(store, sidecar, pin, finding, above)
+        return sound(store, sidecar, pin, replace(finding, head=once.to_version), above)
 
     put(recovery, "_restore", restore)
 
@@ -95,10 +94,9 @@ def forget_the_parent() -> None:
     """Publish what recovery decided on top of no commit."""
     sound = commit.publish
 
-    def publish(
-        store: Store, base: Manifest, tables: dict[str, int], row: LineageRow
-    ) -> Manifest | None:
-        return sound(store, replace(base, row=replace(base.row, commit_id="")), tables, row)
+    def publish(store: Store, base: Manifest, edit: Edit, row: LineageRow) -> Manifest | None:
+        main = replace(base.branches[MAIN], head="")
+        return sound(store, replace(base, branches={**base.branches, MAIN: main}), edit, row)
 
     put(recovery, "publish", publish)
 
@@ -152,7 +150,7 @@ def acknowledge_before_phase_c() -> None:
     put(commit, "_phase_c", phase_c)
     put(commit, "_phase_d", phase_d)
     for home, name in (
-        (commit, "newer_manifest"),
+        (work, "newer_manifest"),
         (handles, "newer_manifest"),
         (handles.Graph, "close"),
     ):

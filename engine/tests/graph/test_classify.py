@@ -6,7 +6,9 @@ from itertools import combinations_with_replacement
 
 import pytest
 
-from engine.graph.classify import Action, Movement, classify, decide
+from engine.graph.classify import Action, Aim, Movement, aim_of, classify, decide
+from engine.graph.operation import Kind
+from engine.graph.sidecar import Pin
 from engine.graph.table import TableVersion
 
 OWN, FOREIGN, UNDONE = "own", "foreign", "undone"
@@ -52,9 +54,40 @@ def test_a_table_is_classified_by_whose_version_stands_there(
     pinned: int, makers: tuple[str, ...], movement: Movement
 ) -> None:
     """Numbers alone prove nothing: a foreign version of the right number is not ours."""
-    finding = classify("op", "t", expected=EXPECTED, pinned=pinned, above=_above(*makers))
+    aim = Aim(table="t", expected=EXPECTED, last=EXPECTED + 1)
+    finding = classify("op", aim, pinned=pinned, above=_above(*makers))
     assert movement is finding.movement
     assert EXPECTED + len(makers) == finding.head
+
+
+@pytest.mark.parametrize(
+    ("last", "makers", "movement"),
+    [
+        (5, (OWN,), Movement.PARTIAL),
+        (5, (OWN, OWN), Movement.AT_HEAD),
+        (5, (OWN, OWN, FOREIGN), Movement.BURIED),
+        (5, (OWN, OWN, UNDONE), Movement.RESTORED),
+        (5, (OWN, UNDONE), Movement.RESTORED),
+        (5, (OWN, FOREIGN), Movement.IMPOSSIBLE),
+        (5, (OWN, OWN, OWN), Movement.IMPOSSIBLE),
+        (None, (), Movement.NONE),
+        (None, (OWN, OWN), Movement.PARTIAL),
+        (None, (OWN, FOREIGN), Movement.IMPOSSIBLE),
+    ],
+)
+def test_several_versions_are_whole_when_the_last_one_is_there(
+    last: int | None, makers: tuple[str, ...], movement: Movement
+) -> None:
+    """What nobody has confirmed is a part, however much of it there is."""
+    aim = Aim(table="t", expected=EXPECTED, last=last)
+    finding = classify("op", aim, pinned=EXPECTED, above=_above(*makers))
+    assert movement is finding.movement
+
+
+def test_one_commit_a_table_is_whole_when_the_planned_version_is_there() -> None:
+    """No load has to confirm anything."""
+    aim = aim_of(Kind.LOAD, Pin(table="t", expected=3, post=4))
+    assert Aim(table="t", expected=3, last=4) == aim
 
 
 @pytest.mark.parametrize(
@@ -69,6 +102,9 @@ def test_a_table_is_classified_by_whose_version_stands_there(
         ((Movement.IMPOSSIBLE,), Action.REFUSE),
         ((Movement.NONE, Movement.NONE), Action.CLOSE),
         ((Movement.NONE, Movement.AT_HEAD), Action.BACK),
+        ((Movement.PARTIAL,), Action.BACK),
+        ((Movement.PARTIAL, Movement.AT_HEAD), Action.BACK),
+        ((Movement.PARTIAL, Movement.BURIED), Action.REFUSE),
         ((Movement.NONE, Movement.RESTORED), Action.BACK),
         ((Movement.AT_HEAD, Movement.RESTORED), Action.BACK),
         ((Movement.AT_HEAD, Movement.AT_HEAD), Action.FORWARD),
