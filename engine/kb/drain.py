@@ -72,6 +72,11 @@ def drain(store: Store) -> tuple[str, ...]:
     """
     store.storage.sweep(points.TEMPORARY_LIST, points.TEMPORARY_DELETE)
     pending = look(store)
+    if pending.quarantined:
+        # Nothing is settled meanwhile: of two that wait, the newer must be undone first.
+        raise QuarantinedError(
+            tuple(layout.quarantined_path(one.path) for one in pending.quarantined)
+        )
     if pending.journals or pending.unreadable:
         # A decision must not outlive its reason: the dead may never have come to their sync.
         store.storage.settle(points.DRAIN_SETTLE, layout.JOURNALS)
@@ -83,10 +88,6 @@ def drain(store: Store) -> tuple[str, ...]:
         _settle(store, journal, pending)
     kept = tuple(path for path in pending.standing if path.startswith(f"{layout.QUARANTINE}/"))
     _reap(store, pending, (*kept, *pending.unreadable))
-    if pending.quarantined:
-        raise QuarantinedError(
-            tuple(layout.quarantined_path(one.path) for one in pending.quarantined)
-        )
     return (*kept, *(layout.quarantined_path(path) for path in pending.unreadable))
 
 
@@ -101,6 +102,9 @@ def retry(store: Store, quarantined: str) -> None:
 def accept(store: Store, quarantined: str) -> None:
     """Decide for the present state; the journal's content and its backups are kept for ever."""
     journal = parse_journal(quarantined, _read_journal(store, quarantined), store.kb)
+    for directory in sorted({entry.path.rpartition("/")[0] for entry in journal.entries}):
+        # Whoever died may never have come to its sync, and now this state is to stand.
+        store.storage.settle(points.DRAIN_SETTLE, directory)
     target = f"{layout.quarantined_path(journal.path)}.accepted"
     store.storage.rename(points.QUARANTINE_MOVE, quarantined, target)
 

@@ -154,12 +154,13 @@ class BackupDamagedError(KbError):
 class RollbackFailedError(KbError):
     """An operation failed and undoing it failed too; its journal stands, and nothing is lost."""
 
-    def __init__(self, operation: str, journal: str, cause: BaseException) -> None:
-        """Build the sentence from the operation, its journal and why undoing failed."""
+    def __init__(self, operation: str, journal: str, cause: BaseException | None = None) -> None:
+        """Build the sentence from the operation, its journal and why undoing failed, if known."""
         self.operation = operation
         self.journal = journal
+        why = "it was cut short" if cause is None else str(cause) or type(cause).__name__
         super().__init__(
-            f"{operation} failed and could not be undone ({cause}); {journal!r} and the backups "
+            f"{operation} failed and could not be undone ({why}); {journal!r} and the backups "
             "that it names hold all of the old state: remove the cause, then open the knowledge "
             "base again, which undoes it first."
         )

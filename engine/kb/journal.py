@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.kb import layout
 from engine.kb.errors import DamagedFileError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from engine.kb.store import Store
     from killpoint.failpoints import Effect
+
+T = TypeVar("T")
 
 ATTEMPTS_MAX = 5
 NEW = ""  # in the place of a hash: the path did not exist
@@ -121,29 +123,47 @@ def parse_journal(path: str, data: bytes, kb: str) -> Journal:
     fields = decode(path, data)
     with parsing(path):
         found = Journal(
-            kb=fields["kb"],
-            mutation=fields["mutation"],
-            sequence=int(fields["sequence"]),
+            kb=_as(str, fields["kb"]),
+            mutation=_as(str, fields["mutation"]),
+            sequence=_as(int, fields["sequence"]),
             operation=Operation(fields["operation"]),
-            document=fields["document"],
+            document=_as(str, fields["document"]),
             state=State(fields["state"]),
-            attempts=int(fields["attempts"]),
+            attempts=_as(int, fields["attempts"]),
             entries=tuple(
-                Entry(path=entry["path"], digest=entry["digest"]) for entry in fields["entries"]
+                Entry(path=_as(str, entry["path"]), digest=_as(str, entry["digest"]))
+                for entry in fields["entries"]
             ),
-            spent=tuple(fields["spent"]),
+            spent=tuple(_as(str, spent) for spent in fields["spent"]),
         )
-        outside = [entry.path for entry in found.entries if not layout.is_mutable(entry.path)]
-        outside += [spent for spent in found.spent if not layout.is_download(spent)]
+    _check(path, found)
     if found.kb != kb:
         raise DamagedFileError(path, "it belongs to another knowledge base")
     # By the name alone, which holds no slash: so neither does the mutation's id.
     name = path.rpartition("/")[2]
     if name != f"{found.sequence:06d}-{found.mutation}.json":
         raise DamagedFileError(path, f"it should be called {found.path!r}")
+    return found
+
+
+def _check(path: str, found: Journal) -> None:
+    """Refuse what no journal of ours says."""
+    paths = [entry.path for entry in found.entries]
+    outside = [one for one in paths if not layout.is_mutable(one)]
+    outside += [spent for spent in found.spent if not layout.is_download(spent)]
     if outside:
         raise DamagedFileError(path, f"it names {outside[0]!r}, which no mutation may change")
-    return found
+    if len(set(paths)) < len(paths):
+        raise DamagedFileError(path, "it names a path twice")
+    if not (found.sequence > 0 and 0 <= found.attempts <= ATTEMPTS_MAX):
+        raise DamagedFileError(path, "its numbers are none that we count to")
+
+
+def _as(kind: type[T], value: object) -> T:
+    """Return the value if it is exactly of that kind: a flag is no number."""
+    if type(value) is not kind:
+        raise TypeError(value)
+    return value
 
 
 def put_journal(store: Store, effect: Effect, journal: Journal) -> Journal:

@@ -103,7 +103,10 @@ class Kb:
             return operations.add(section, Source(name=name, data=data))
 
     def add_url(self, url: str, fetch: Callable[[str], bytes]) -> Result:
-        """Download and add. A download outlives a failed add, and the next try uses it."""
+        """Download and add. The next try uses a download whose add failed.
+
+        A download that cannot be converted is not kept.
+        """
         path, data = operations.download(self._writable(), url, fetch)
         with self.exclusive() as section:
             return operations.add(section, Source(name=url, data=data), Operation.URL, path)

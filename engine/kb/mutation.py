@@ -32,12 +32,12 @@ from engine.kb.journal import (
     next_sequence,
     put_journal,
 )
-from engine.kb.record import encode
+from engine.kb.record import digest, encode
 from engine.kb.rollback import discard, roll_back
 from engine.storage import Cloned, IoFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from engine.kb.section import Section
     from engine.kb.store import Store
@@ -50,8 +50,8 @@ _log = logging.getLogger(__name__)
 class Plan:
     """What a mutation will do: content by path. It is made before anything is touched.
 
-    `staged` are published by rename, `indexed` only where nothing stands yet, in order of
-    their paths; `writes` replace what is there; `registry` is written after all pages.
+    `staged` are published by rename, `indexed` only where the same does not stand already;
+    `writes` replace what is there; `registry` is written after all pages.
     """
 
     operation: Operation
@@ -72,25 +72,19 @@ class Mutation:
         self._store = store
         self.journal = journal
 
-    def track(self, effect: Effect, paths: Iterable[str]) -> tuple[str, ...]:
-        """Save each path that is not tracked yet, then write the journal if any was new to it.
-
-        Returns those that did not exist: what an undoing would remove. A path that stood before
-        is never among them, whatever its name says.
-        """
+    def track(self, effect: Effect, paths: Iterable[str]) -> None:
+        """Save each path that is not tracked yet, then write the journal if any was new to it."""
         known = {entry.path for entry in self.journal.entries}
         entries = list(self.journal.entries)
         for path in dict.fromkeys(paths):
             if path not in known:
                 backup = layout.backup_path(self.journal.mutation, len(entries))
                 saved = self._store.storage.clone(points.BACKUP_CLONE, path, backup)
-                digest = NEW if saved.how is Cloned.ABSENT else saved.digest
-                entries.append(Entry(path=path, digest=digest))
-        added = entries[len(self.journal.entries) :]
-        self.journal = replace(self.journal, entries=tuple(entries))
-        if added:
+                stood = NEW if saved.how is Cloned.ABSENT else saved.digest
+                entries.append(Entry(path=path, digest=stood))
+        if len(entries) > len(known):
+            self.journal = replace(self.journal, entries=tuple(entries))
             put_journal(self._store, effect, self.journal)
-        return tuple(entry.path for entry in added if entry.digest == NEW)
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a visible file, whole."""
@@ -129,6 +123,9 @@ def mutate(section: Section, plan: Plan) -> None:
     section.check()
     store = section.store
     mutation = Mutation(store, _journal(section, plan))
+    # Whatever leaves this function before all is settled, a second Ctrl-C too, leaves a section
+    # that begins nothing more: what it did would be undone along with this.
+    section.end(RollbackFailedError(mutation.journal.name, mutation.journal.path))
     begun = False
     try:
         _begin(store, mutation, plan)
@@ -138,11 +135,9 @@ def mutate(section: Section, plan: Plan) -> None:
             store, points.JOURNAL_COMMIT, replace(mutation.journal, state=State.COMMITTED)
         )
     except BaseException as cause:
-        if begun:
-            _undo(section, mutation.journal, plan, cause)
-        else:
-            _forget(store, mutation.journal, plan)
+        _take_back(section, mutation.journal, plan, cause, _undo if begun else _forget)
         raise
+    section.settled()
     try:
         discard(store, committed, _own_files(committed, plan))
     except Exception:  # noqa: BLE001 -- whatever it was, the mutation stands
@@ -179,10 +174,11 @@ def _carry_out(store: Store, mutation: Mutation, plan: Plan) -> None:
     for number, (path, data) in enumerate(plan.staged.items()):
         mutation.publish(layout.staged_path(mutation.journal.mutation, number), path, data)
     if plan.indexed:
-        # What stood before belongs to whoever put it there, and an undoing must leave it.
-        fresh = mutation.track(points.JOURNAL_TRACK, plan.indexed)
-        for path in fresh:
-            mutation.write(path, plan.indexed[path])
+        mutation.track(points.JOURNAL_TRACK, plan.indexed)
+        stood = {entry.path: entry.digest for entry in mutation.journal.entries}
+        for path, data in plan.indexed.items():
+            if stood[path] != digest(data):
+                mutation.write(path, data)
     for path, data in plan.writes.items():
         mutation.write(path, data)
     mutation.delete(plan.deletes)
@@ -197,11 +193,16 @@ def _carry_out(store: Store, mutation: Mutation, plan: Plan) -> None:
     mutation.write(layout.audit_path(mutation.journal.mutation), encode(row))
 
 
-def _undo(section: Section, journal: Journal, plan: Plan, cause: BaseException) -> None:
+def _take_back(
+    section: Section,
+    journal: Journal,
+    plan: Plan,
+    cause: BaseException,
+    how: Callable[[Store, Journal, Plan], None],
+) -> None:
     """Restore the old state after a failure; return so that the cause is raised again."""
-    store = section.store
     try:
-        undone = roll_back(store, journal)
+        how(section.store, journal, plan)
     except BaseException as failure:
         dirty = RollbackFailedError(journal.name, journal.path, failure)
         section.end(dirty)
@@ -212,6 +213,12 @@ def _undo(section: Section, journal: Journal, plan: Plan, cause: BaseException) 
         if isinstance(cause, Exception):
             raise
         return
+    section.settled()
+
+
+def _undo(store: Store, journal: Journal, plan: Plan) -> None:
+    """Take back a mutation that had begun."""
+    undone = roll_back(store, journal)
     try:
         discard(store, undone, _own_files(journal, plan))
     except Exception:  # noqa: BLE001 -- all is undone; what is left is swept up by the next lock
@@ -219,11 +226,14 @@ def _undo(section: Section, journal: Journal, plan: Plan, cause: BaseException) 
 
 
 def _forget(store: Store, journal: Journal, plan: Plan) -> None:
-    """Take back a mutation that did not begin: the journal, if it got there, before its backups."""
+    """Take back a mutation that did not begin: the journal, if it got there, before its backups.
+
+    Raises if the journal cannot be deleted: it may stand, and would be undone by the next lock.
+    """
+    store.storage.delete(points.JOURNAL_DELETE, journal.path)
     try:
-        store.storage.delete(points.JOURNAL_DELETE, journal.path)
         store.storage.delete_all(points.DISCARD_DELETE, _own_files(journal, plan))
-    except Exception:  # noqa: BLE001 -- the next lock undoes it, which changes nothing visible
+    except Exception:  # noqa: BLE001 -- they are no one's; the next lock reaps them
         _log.warning("%s did not begin; what it prepared stays until the next one", journal.name)
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.kb import layout, points
-from engine.kb.errors import RollbackFailedError
+from engine.kb.errors import BadSourceError, RollbackFailedError
 from engine.kb.journal import Operation
 from engine.kb.mutation import Plan, mutate
 from engine.kb.planning import (
@@ -77,7 +77,14 @@ def add(
             store.storage.delete(points.DOWNLOAD_DELETE, download)
         return Result(status=Status.SKIPPED, document=holder)
     spent = () if download == NO_DOWNLOAD else (download,)
-    return _done(section, plan_add(store, source, operation, spent))
+    try:
+        plan = plan_add(store, source, operation, spent)
+    except BadSourceError:
+        # It would fail every further try, and nobody could mend it: let the next one fetch anew.
+        for kept in spent:
+            store.storage.delete(points.DOWNLOAD_DELETE, kept)
+        raise
+    return _done(section, plan)
 
 
 def add_all(

@@ -43,6 +43,10 @@ class Section:
         """Let no further mutation begin, for this reason."""
         self._ended = reason
 
+    def settled(self) -> None:
+        """Let the next mutation begin: the last one is done, or nothing is left of it."""
+        self._ended = None
+
 
 @contextmanager
 def exclusive(store: Store) -> Iterator[Section]:

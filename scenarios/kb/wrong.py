@@ -62,8 +62,8 @@ def _forget_the_lookup() -> None:
 def _audit_outside_the_journal() -> None:
     right = Mutation.track
 
-    def track(self: Mutation, effect: Any, paths: Any) -> tuple[str, ...]:  # noqa: ANN401
-        return right(self, effect, [path for path in paths if not path.startswith("audit/")])
+    def track(self: Mutation, effect: Any, paths: Any) -> None:  # noqa: ANN401
+        right(self, effect, [path for path in paths if not path.startswith("audit/")])
 
     _put(track, "track", Mutation)
     _put(lambda *_: None, "_check", Mutation)
@@ -131,14 +131,14 @@ def _write_outside() -> None:
 def _begin_before_the_backups() -> None:
     right = Mutation.track
 
-    def track(self: Mutation, effect: Any, paths: Any) -> tuple[str, ...]:  # noqa: ANN401
+    def track(self: Mutation, effect: Any, paths: Any) -> None:  # noqa: ANN401
         listed = list(paths)
         before = self.journal
         contents = {path: self._store.read(path) for path in listed}
         entries = tuple(Entry(path=path, digest=_digest(contents, path)) for path in listed)
         put_journal(self._store, effect, replace(before, entries=entries))
         self.journal = before
-        return right(self, effect, listed)
+        right(self, effect, listed)
 
     _put(track, "track", Mutation)
 

@@ -104,9 +104,9 @@ def test_an_add_that_saves_the_whole_blob_store_is_noticed(
     """The mistake that upstream once made: the count is not the same any more."""
     right = Mutation.track
 
-    def track(self: Mutation, effect: Effect, paths: Iterable[str]) -> tuple[str, ...]:
+    def track(self: Mutation, effect: Effect, paths: Iterable[str]) -> None:
         blobs = self._store.storage.list(points.CONTENT_LIST, "raw")
-        return right(self, effect, [*paths, *blobs])
+        right(self, effect, [*paths, *blobs])
 
     monkeypatch.setattr(Mutation, "track", track)
     few = open_base(make_base(tmp_path / "few"), 3)

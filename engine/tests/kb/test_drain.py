@@ -182,6 +182,48 @@ def test_a_journal_that_reaches_out_of_its_place_is_refused_whole(
     assert 1 == len(list((root / "work/quarantine").iterdir()))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"spent": ["downloads/.."]},
+        {"spent": ["raw/atlas.txt"]},
+        {"spent": [1]},
+        {"sequence": float("inf")},
+        {"sequence": "1"},
+        {"attempts": -9},
+        {"attempts": True},
+        {"mutation": 7},
+        {"entries": [{"path": "raw/x", "digest": None}]},
+        {"entries": [{"path": "raw/x", "digest": ""}, {"path": "raw/x", "digest": ""}]},
+        {"state": "done"},
+        {"operation": "format"},
+    ],
+)
+def test_a_journal_with_a_field_that_we_never_write_is_refused_whole(
+    root: Path, wrong: dict[str, object]
+) -> None:
+    """Its check is right: somebody made it. It is moved aside, and stops nobody."""
+    kill_at(root, edit, "kb.journal.commit.created")
+    crashed = tree(root)
+    _rewrite(_journal(root), **wrong)
+    open_base(root).close()
+    assert (crashed, 1) == (tree(root), len(list((root / "work/quarantine").iterdir())))
+
+
+def test_nothing_is_settled_while_a_newer_mutation_waits_for_a_decision(root: Path) -> None:
+    """The newest is undone first: an older one must wait for it, wherever it stands."""
+    kill_at(root, edit, "kb.journal.commit.created")
+    (root / "work/quarantine").mkdir()
+    older = _journal(root)
+    newer = root / "work/quarantine" / older.name.replace("000001-", "000002-", 1)
+    shutil.copy(older, newer)
+    _rewrite(newer, sequence=2)
+    crashed = tree(root)
+    with pytest.raises(kb.QuarantinedError, match="000002"):
+        open_base(root)
+    assert (crashed, True) == (tree(root), older.exists())
+
+
 def test_a_journal_of_another_base_is_not_acted_on(root: Path, tmp_path: Path) -> None:
     """It names its own; here it is quarantined."""
     other = make_base(tmp_path / "other")

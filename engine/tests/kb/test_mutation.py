@@ -115,6 +115,39 @@ def test_a_batch_ends_at_the_first_failure_that_could_not_be_undone(root: Path) 
     assert ["a", "almanac", "atlas"] == names
 
 
+def test_a_beginning_that_cannot_be_taken_back_ends_the_section(root: Path) -> None:
+    """Its journal stands, so the next lock undoes it, and would undo what was done after it.
+
+    The journal is there although writing it reported failure, and then it cannot be deleted.
+    """
+    base = open_base(root)
+    sources = [kb.Source(name=f"{n}.md", data=n.encode()) for n in "ab"]
+    plan = (
+        "kb.journal.begin.after=1*raise(OSError, EIO);"
+        "kb.discard.journal.before=1*raise(OSError, EIO)"
+    )
+    with arm(plan), base.exclusive() as section:
+        with pytest.raises(kb.RollbackFailedError, match=r"add of 'a' failed"):
+            operations.add_all(section, sources, kb.OnFailure.GO_ON)
+        with pytest.raises(kb.RollbackFailedError):
+            operations.add(section, sources[1])
+    base.add_all(sources)
+    base.close()
+    names = [document.name for document in open_base(root, 10).documents()]
+    assert ["a", "almanac", "atlas", "b"] == names
+
+
+def test_what_was_done_after_a_second_interrupt_is_refused(root: Path) -> None:
+    """Ctrl-C, and again while the first is undone: whoever catches both may not go on here."""
+    base = open_base(root)
+    plan = "kb.page.put.before=1*panic;kb.journal.undo.before=1*panic"
+    with arm(plan), base.exclusive() as section:
+        with pytest.raises(InjectedPanic):
+            operations.add(section, kb.Source(name="a.md", data=b"a"))
+        with pytest.raises(kb.RollbackFailedError, match="open the knowledge base again"):
+            operations.add(section, kb.Source(name="b.md", data=b"b"))
+
+
 def test_a_batch_goes_on_or_stops_as_it_was_told(root: Path) -> None:
     """A document that cannot be converted is reported, or ends the batch with what was done."""
     base = open_base(root)
@@ -131,7 +164,7 @@ def test_only_the_paths_of_the_journal_may_be_changed(root: Path) -> None:
     base = open_base(root)
     with exclusive(base._store) as section:
         plan = Plan(operation=Operation.ADD, document="x", writes={"wiki/index.md": b"x"})
-        right, Mutation.track = Mutation.track, lambda *_: ()  # type: ignore[method-assign]
+        right, Mutation.track = Mutation.track, lambda *_: None  # type: ignore[method-assign]
         try:
             with pytest.raises(kb.UntrackedError, match="track it first"):
                 mutate(section, plan)
@@ -192,6 +225,17 @@ def test_publishing_on_one_device_moves(root: Path) -> None:
     assert armed.fired
     staged += [(root / "raw/near.md").stat().st_mode & 0o777]
     assert ([0o644], []) == (staged, leftovers(root))
+
+
+def test_a_blob_that_is_not_what_its_name_says_is_replaced(root: Path) -> None:
+    """It may be half of something: the document's pages come from what was added, not from it."""
+    book = kb.Source(name=BOOK[0], data=BOOK[1])
+    for stray in (f"files/{book.content[:16]}.txt", f"index/{book.content[:16]}.sqlite"):
+        (root / stray).write_bytes(b"stood before")
+    base = open_base(root)
+    add_book(base)
+    assert ["two", "three"] == base.pages("book")[1:]
+    assert BOOK[1] == (root / f"files/{book.content[:16]}.txt").read_bytes()
 
 
 @pytest.mark.parametrize("crash", [True, False])

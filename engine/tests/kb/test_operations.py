@@ -81,6 +81,15 @@ def test_a_download_of_known_content_is_deleted(root: Path) -> None:
     assert [] == _downloads(root)
 
 
+def test_a_download_that_can_never_be_added_is_fetched_anew(root: Path) -> None:
+    """An error page that was kept would fail every further try, and nobody could mend it."""
+    base = open_base(root)
+    with pytest.raises(kb.BadSourceError, match="not UTF-8"):
+        base.add_url(URL, lambda _: b"\xff")
+    assert [] == _downloads(root)
+    assert Status.ADDED == base.add_url(URL, lambda _: b"The tide.").status
+
+
 def test_a_cloud_import_looks_again_once_it_has_the_lock(root: Path) -> None:
     """Somebody imports the same while it is fetched: it is skipped, not doubled."""
     base, other = open_base(root), open_base(root, 10)
