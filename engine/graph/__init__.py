@@ -29,6 +29,7 @@ from engine.graph.errors import (
     NotAStoreError,
     OvertakenError,
     ReadOnlyError,
+    RecoveryPendingError,
     SchemaDiffersError,
     SchemaMovedError,
     StillReferencedError,
@@ -42,6 +43,7 @@ from engine.graph.graph import open_graph as open  # noqa: A004 -- read as graph
 from engine.graph.load import LoadMode
 from engine.graph.manifest import LineageRow
 from engine.graph.operation import Decision, Kind, Outcome
+from engine.graph.repair import Consent, Drift, Finding, Remedy, Repaired, Treatment
 from engine.graph.schema import ColumnType, Row, Schema, TableSchema, schema_of
 from engine.graph.sidecar import Pin, Sidecar
 from engine.graph.statement import (
@@ -67,14 +69,17 @@ __all__ = [
     "ClosedError",
     "ColumnType",
     "ConflictError",
+    "Consent",
     "ConstraintError",
     "DamagedFileError",
     "Decision",
     "Delete",
+    "Drift",
     "DriftAdvice",
     "DriftError",
     "DuplicateKeyError",
     "ExpectedVersionMismatchError",
+    "Finding",
     "FutureFormatError",
     "Graph",
     "GraphError",
@@ -94,6 +99,9 @@ __all__ = [
     "Pin",
     "ReadOnlyError",
     "Receipt",
+    "RecoveryPendingError",
+    "Remedy",
+    "Repaired",
     "Row",
     "Schema",
     "SchemaDiffersError",
@@ -103,6 +111,7 @@ __all__ = [
     "StillReferencedError",
     "TableBusyError",
     "TableSchema",
+    "Treatment",
     "UndecidableSidecarError",
     "UnknownTableError",
     "UnknownVersionError",

@@ -20,6 +20,7 @@
         ReadOnlyError, ClosedError
         TableBusyError            a live operation holds the table
         DriftError                a table is ahead of the manifest
+        RecoveryPendingError      maintenance found an operation that waits for recovery
         ConflictError             somebody else was there first; trying again may succeed
             ExpectedVersionMismatchError  a table is not what this handle had read
             SchemaMovedError      the schema, or a table, is another one by now
@@ -260,6 +261,18 @@ def _next_step(advice: DriftAdvice, detail: str) -> str:
             )
 
 
+class RecoveryPendingError(GraphError):
+    """Maintenance needs a store in which nothing waits for recovery."""
+
+    def __init__(self, waiting: tuple[str, ...]) -> None:
+        """Build the sentence from the operations that wait."""
+        self.waiting = waiting
+        super().__init__(
+            f"recovery has to come first, for {'; '.join(waiting)}: reopen the store read_write, "
+            "then try again; nothing was changed."
+        )
+
+
 class ConflictError(GraphError):
     """Somebody else was there first; what to do before trying again stands in the sentence."""
 
@@ -307,6 +320,6 @@ class UndecidableSidecarError(GraphError):
         self.path = path
         super().__init__(
             f"{path!r} ({intent}) can be rolled neither forward nor back: "
-            f"{'; '.join(findings)}. Nothing was changed: open the store read-only to look, then "
-            "run repair."
+            f"{'; '.join(findings)}. Nothing was changed: open the store read-only to look, "
+            "move the sidecar out of 'recovery/', then open it read_write and run repair."
         )

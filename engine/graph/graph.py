@@ -35,6 +35,7 @@ from engine.graph.manifest import (
 )
 from engine.graph.operation import Kind
 from engine.graph.planning import work_of
+from engine.graph.repair import Consent, Remedy, Repaired, repair
 from engine.graph.sidecar import Sidecar, pending_sidecars
 from engine.graph.statement import Delete, Update, fitted
 from engine.graph.store import WAIT_S, Store
@@ -162,6 +163,25 @@ class Graph:
         self._look(newer_manifest(self._store, self._newest))
         self._seen = self._pinned()
 
+    def repair(
+        self,
+        remedy: Remedy = Remedy.PUBLISH,
+        consent: Consent = Consent.PREVIEW,
+        actor: str = NO_ACTOR,
+    ) -> Repaired:
+        """Look for tables ahead of the manifest that no operation accounts for, and mend them.
+
+        Without consent it only tells. Raises `RecoveryPendingError` while recovery has to do
+        something first, `TableBusyError` when a live operation holds a table for too long.
+        """
+        self._check_writable()
+        self._heal()
+        self._look(newer_manifest(self._store, self._newest))
+        before = self._newest
+        repaired, self._newest = repair(self._store, before, remedy, consent, actor)
+        self._see_same(before, (drift.table for drift in repaired.drifts if drift.keeps_rows))
+        return repaired
+
     def read(self, table: str, version: int | None = None) -> list[Row]:
         """Return the rows of a table, sorted by key, of a graph version or of the newest."""
         manifest = self._manifest(version)
@@ -227,9 +247,7 @@ class Graph:
 
     def _write(self, kind: Kind, statements: Iterable[Statement], actor: str) -> Receipt:
         """Heal, run one operation, and remember the manifest that shows it."""
-        self._check_open()
-        if self._mode is Mode.READ_ONLY:
-            raise ReadOnlyError
+        self._check_writable()
         # Taken before the heal: what it publishes is nothing that the caller has read.
         seen = dict(self._seen)
         self._heal()
@@ -259,6 +277,13 @@ class Graph:
         self._store = under(self._store, newest)
         self._newest = newest
 
+    def _see_same(self, before: Manifest, tables: Iterable[str]) -> None:
+        """Go on from where tables are now, if they had been read: they hold the same rows."""
+        for key in tables:
+            home = self._store.schema.table(key).home
+            if self._seen.get(home) == before.tables.get(key):
+                self._seen[home] = self._newest.tables[key]
+
     def _pinned(self) -> dict[str, TablePin]:
         """Return the visible version of every table, by its home: its key may change hands."""
         tables = self._store.schema.tables.values()
@@ -274,6 +299,12 @@ class Graph:
         if not FIRST_VERSION <= version <= newest.version:
             raise UnknownVersionError(version, newest.version)
         return next(manifests(self._store, version, version))
+
+    def _check_writable(self) -> None:
+        """Refuse a handle that was closed, or that was opened to read."""
+        self._check_open()
+        if self._mode is Mode.READ_ONLY:
+            raise ReadOnlyError
 
     def _check_open(self) -> None:
         """Refuse a handle that was closed."""

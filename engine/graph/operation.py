@@ -19,6 +19,7 @@ class Kind(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     MUTATE = "mutate"  # several statements
+    REPAIR = "repair"  # of drift that no operation accounts for
 
 
 class Completion(StrEnum):
@@ -36,6 +37,8 @@ def completion_of(kind: Kind) -> Completion:
     """
     match kind:
         case Kind.INIT | Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
+            return Completion.PLANNED
+        case Kind.REPAIR:  # which has no sidecar
             return Completion.PLANNED
 
 

@@ -17,12 +17,14 @@ FILE_METHODS = {
     "unlink", "write_bytes", "write_text",
 }  # fmt: skip
 STORAGE_NAMES = {"storage", "_storage"}
-MOVES = {"TABLE_COMMIT", "TABLE_RESTORE", "MANIFEST_PUBLISH", "INIT_MANIFEST"}
+MOVES = {"TABLE_COMMIT", "TABLE_RESTORE", "MANIFEST_PUBLISH", "INIT_MANIFEST", "REPAIR_RESTORE"}
 MOVERS = {
     "commit.py": "the one module that moves HEAD and the manifest",
     "genesis.py": "makes the first manifest, where there is nothing to move",
     "recovery.py": "hands its effect to commit.commit_table",
+    "repair.py": "hands its effect to commit.commit_table",
     "points.py": "declares them",
+    "maintenance_points.py": "declares them",
 }
 
 

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.graph import Delete, DriftAdvice, DriftError, Insert, LoadMode, Update
+from engine.graph import (
+    Delete,
+    DriftAdvice,
+    DriftError,
+    Insert,
+    LoadMode,
+    RecoveryPendingError,
+    Update,
+)
 from killpoint import FollowUp
 from scenarios.graph.rows import (
     LAST,
@@ -125,6 +133,8 @@ def on_a_kept_handle(kind: FollowUp) -> FollowUp:
 
 def refused(error: Exception) -> bool:
     """Whether a kept handle may say this once: a table waits for a rollback, so reopen."""
+    if isinstance(error, RecoveryPendingError):
+        return True
     return isinstance(error, DriftError) and error.advice is DriftAdvice.COVERED
 
 

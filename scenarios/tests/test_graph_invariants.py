@@ -2,11 +2,19 @@
 
 from killpoint.invariants import KEPT_HANDLE
 from scenarios.graph.invariants import INVARIANTS
-from scenarios.planted.graph import BUGS
+from scenarios.graph.repair import INVARIANTS_OF_REPAIR
+from scenarios.planted import graph, maintenance
 
 
 def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
     """`test_planted` runs each of them and sees the invariant named here in what is printed."""
     wanted = [each.name for each in INVARIANTS] + [KEPT_HANDLE]
 
-    assert sorted(wanted) == sorted(bug.expected for bug in BUGS)
+    assert sorted(wanted) == sorted(bug.expected for bug in graph.BUGS)
+
+
+def test_every_invariant_of_maintenance_has_a_wrong_engine_that_turns_it_red() -> None:
+    """Those that only scenarios of maintenance have, in the same way."""
+    own = {each.name for each in INVARIANTS_OF_REPAIR} - {each.name for each in INVARIANTS}
+
+    assert own == {bug.expected for bug in maintenance.BUGS}
