@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 
 from engine.storage import Clone, Cloning, IoFailedError, Local
 from killpoint.failpoints import Effect
@@ -34,12 +35,16 @@ class Apart(Local):
 
 
 class Interrupted(Local):
-    """A put below a directory is interrupted, as by Ctrl-C, while `interrupts` names it."""
+    """A put below a directory gets SIGINT, as by Ctrl-C, while `interrupts` names it."""
 
     interrupts = ""
 
     def put(self, effect: Effect, path: str, data: bytes) -> None:
-        """Raise in the place of the put."""
+        """Get the signal in the place of the put."""
         if self.interrupts and path.startswith(self.interrupts):
-            raise KeyboardInterrupt
+            before = signal.signal(signal.SIGINT, signal.default_int_handler)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                signal.signal(signal.SIGINT, before)
         super().put(effect, path, data)

@@ -17,8 +17,8 @@ from engine.kb import Kb, Mode
 from engine.storage import CountedClock, CountedIds, Local
 from killpoint import Ports
 
-ALMANAC = ("notes/almanac.md", b"Tides follow the [[Moon]], says @Ada.")
-ATLAS = ("maps/atlas.txt", b"The [[Moon]] from afar\fand\f@Ada")
+ALMANAC = ("notes/almanac.md", b"Tides follow the [[Moon]].")
+ATLAS = ("maps/atlas.txt", b"The [[Moon]] from afar\fand\fthe [[Sea]]")
 FIRST = (ALMANAC, ATLAS)
 
 ENTRY_FIELDS = ("origin", "content", "kind", "files", "pages")

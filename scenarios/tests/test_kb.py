@@ -4,19 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.kb.wrong import WRONG, Wrong
+from killpoint import invariants
+from scenarios.kb.invariants import INVARIANTS
+from scenarios.planted.kb import BUGS, PLANTS
+from scenarios.planted.patch import Bug
 from tests.shell import Shell
 
 KB = Path(__file__).parents[1] / "kb"
-
-PLANTED = """
-from scenarios.kb.wrong import WRONG
-from scenarios.kb.writes import SCENARIOS as SOUND
-from scenarios.planted.patch import planted
-
-wrong = WRONG[{number}]
-SCENARIOS = [planted(wrong.bug, each) for each in SOUND if each.name == wrong.scenario]
-"""
+PLANTED = str(Path(__file__).parents[1] / "planted")
 
 
 def test_a_short_campaign_over_the_knowledge_base_passes(shell: Shell) -> None:
@@ -27,13 +22,26 @@ def test_a_short_campaign_over_the_knowledge_base_passes(shell: Shell) -> None:
     assert "unbracketed calls 0" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.bug.name)
-def test_a_wrong_step_is_found_by_its_invariant(shell: Shell, wrong: Wrong) -> None:
+@pytest.mark.parametrize(("kill", "bug"), [(kill, bug) for _, kill, bug in PLANTS])
+def test_a_wrong_step_is_found_by_its_invariant(shell: Shell, kill: str, bug: Bug) -> None:
     """One kill is enough to name the invariant that the step breaks."""
-    (shell.directory / "planted.py").write_text(PLANTED.format(number=WRONG.index(wrong)))
-
-    token = f"k1/planted.{wrong.bug.name}/kill:{wrong.kill}@1~0000"
-    run = shell.killpoint("replay", token, "planted.py", "--times", "1")
+    run = shell.killpoint(
+        "replay", f"k1/planted.{bug.name}/kill:{kill}@1~0000", PLANTED, "--times", "1"
+    )
 
     assert run.returncode == 1, run.stdout
-    assert wrong.bug.expected in run.stdout
+    assert bug.expected in run.stdout
+
+
+def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
+    """The test above sees each of them in what is printed."""
+    wanted = {each.name for each in INVARIANTS} | {
+        invariants.all_or_nothing.name,
+        invariants.CRASHED_STATE,
+        invariants.INSIDE_THE_ROOT,
+        invariants.KEPT_HANDLE,
+        invariants.OPENS,
+        invariants.UNTOUCHED_BY_REOPENING,
+    }
+
+    assert wanted == {bug.expected for bug in BUGS}
