@@ -96,7 +96,7 @@ class Mutation:
         self._check(path)
         try:
             self._store.storage.rename(points.PUBLISH_RENAME, staged, path)
-        except (IoFailedError, OSError) as refusal:
+        except IoFailedError as refusal:
             if refusal.errno != errno.EXDEV:
                 raise
             self._store.storage.put(points.PUBLISH_COPY, path, data)

@@ -37,6 +37,19 @@ def naming(verb: str, path: str) -> Iterator[None]:
         raise IoFailedError(verb, path, refusal) from refusal
 
 
+@contextmanager
+def around(effect: Effect, verb: str, path: str) -> Iterator[None]:
+    """Reach the points before and after a verb, inside of what names its failures.
+
+    What goes wrong at either is a failure of the verb: before, it has done nothing; after, it was
+    done and nobody heard of it.
+    """
+    with naming(verb, path):
+        reach(effect["before"], path)
+        yield
+        reach(effect["after"], path)
+
+
 def write_temporary(
     effect: Effect,
     path: str,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.storage.calls import (
     FILE_MODE,
+    around,
     discard,
     make_directory,
     mode_of,
@@ -69,8 +70,7 @@ class Local:
 
     def make_fence(self, effect: Effect) -> None:
         """Make the root, if its parent exists, the place of temporary files, and the lock file."""
-        reach(effect["before"], FENCE_NAME)
-        with naming("make_fence", FENCE_NAME):
+        with around(effect, "make_fence", FENCE_NAME):
             if make_directory(self._root):
                 reach(effect["made_root"], FENCE_NAME)
             if self._durable:
@@ -82,20 +82,17 @@ class Local:
             os.close(os.open(self._root / FENCE_NAME, flags, FILE_MODE))
             reach(effect["created"], FENCE_NAME)
             self._directories.sync("")
-        reach(effect["after"], FENCE_NAME)
 
     def put(self, effect: Effect, path: str, data: bytes) -> None:
         """Replace the object by rename."""
         check_path(path)
-        reach(effect["before"], path)
-        self._replace(effect, path, data)
-        reach(effect["after"], path)
+        with around(effect, "put", path):
+            self._replace(effect, path, data)
 
     def put_if_absent(self, effect: Effect, path: str, data: bytes) -> bool:
         """Create the object by link, which fails if the name is taken."""
         check_path(path)
-        reach(effect["before"], path)
-        with naming("put_if_absent", path):
+        with around(effect, "put_if_absent", path):
             target = self._root / path
             won = False
             if not target.exists():
@@ -106,28 +103,28 @@ class Local:
             # Also for the loser: it will act on the winner's object, whose owner may have died
             # between its link and its sync.
             self._directories.sync(parent_of(path))
-        reach(effect["after"], path)
         return won
 
     def put_if_match(self, effect: Effect, path: str, data: bytes, token: str) -> str:
         """Replace the object under a lock of its name, if its token is still the same."""
         check_path(path)
-        reach(effect["before"], path)
-        with self._fence.hold_all((f"swap:{path}",), SWAP_WAIT_S):
+        swap = f"swap:{path}"
+        with (
+            around(effect, "put_if_match", path),
+            self._fence.hold_all((swap,), SWAP_WAIT_S),
+        ):
             found, generation = self._current(path)
             if found != token:
                 raise StaleTokenError(path, token, found)
             self._replace(effect, path, sealed(generation + 1, data))
-        reach(effect["after"], path)
         return token_of(generation + 1, data)
 
     def get(self, effect: Effect, path: str) -> bytes:
         """Return the content."""
         check_path(path)
-        reach(effect["before"], path)
         with naming("get", path):
-            data = read_whole(self._root / path)
-        return reach(effect["after"], path, data)
+            reach(effect["before"], path)
+            return reach(effect["after"], path, read_whole(self._root / path))
 
     def get_versioned(self, effect: Effect, path: str) -> Versioned:
         """Return content and token of an object that `put_if_match` wrote."""
@@ -136,35 +133,27 @@ class Local:
     def exists(self, effect: Effect, path: str) -> bool:
         """Whether a file stands at the path."""
         check_path(path)
-        reach(effect["before"], path)
-        found = (self._root / path).is_file()
-        reach(effect["after"], path)
-        return found
+        with around(effect, "exists", path):
+            return (self._root / path).is_file()
 
     def list(self, effect: Effect, prefix: str) -> list[str]:
         """Return the paths of all files under the directory, sorted."""
         check_prefix(prefix)
-        reach(effect["before"], prefix)
-        with naming("list", prefix):
-            files = walk(self._root, prefix).files
-        reach(effect["after"], prefix)
-        return [*files]
+        with around(effect, "list", prefix):
+            return [*walk(self._root, prefix).files]
 
     def delete(self, effect: Effect, path: str) -> None:
         """Unlink the file; gone already is as good."""
         check_path(path)
-        reach(effect["before"], path)
-        with naming("delete", path):
+        with around(effect, "delete", path):
             if self._unlink(path):
                 reach(effect["removed"], path)
                 self._directories.sync(parent_of(path))
-        reach(effect["after"], path)
 
     def delete_prefix(self, effect: Effect, prefix: str) -> None:
         """Unlink every file under the directory, then the directories from the deepest up."""
         check_path(prefix)
-        reach(effect["before"], prefix)
-        with naming("delete_prefix", prefix):
+        with around(effect, "delete_prefix", prefix):
             found = walk(self._root, prefix)
             for path in found.files:
                 if self._unlink(path):
@@ -178,14 +167,12 @@ class Local:
                 reach(effect["removed_dir"], directory)
             if found.directories:
                 self._directories.sync(parent_of(prefix))
-        reach(effect["after"], prefix)
 
     def delete_all(self, effect: Effect, paths: Sequence[str]) -> None:
         """Unlink the files, then the directories above them that are empty, deepest first."""
         for path in paths:
             check_path(path)
-        reach(effect["before"], paths[0] if paths else "")
-        with naming("delete_all", paths[0] if paths else ""):
+        with around(effect, "delete_all", paths[0] if paths else ""):
             for path in paths:
                 if self._unlink(path):
                     reach(effect["removed"], path)
@@ -198,7 +185,6 @@ class Local:
             for directory in sorted(changed):
                 if self._directories.sync_if_there(directory):
                     reach(effect["synced_dir"], directory)
-        reach(effect["after"], paths[0] if paths else "")
 
     def clone(
         self, effect: Effect, source: str, target: str, how: Cloning = Cloning.LINK_OR_COPY
@@ -206,8 +192,7 @@ class Local:
         """Link the source to a new name and rename that over the target, or copy it there."""
         check_path(source)
         check_path(target)
-        reach(effect["before"], target)
-        with naming("clone", target):
+        with around(effect, "clone", target):
             found = plain_file(self._root, source)
             standing = plain_file(self._root, target)
             if found is None:
@@ -221,15 +206,13 @@ class Local:
                 outcome = clone_to(effect, target, found, temporary, how, durable=self._durable)
                 self._over(effect, temporary, target)
                 made = Clone(how=outcome, digest=found.digest)
-        reach(effect["after"], target)
         return made
 
     def rename(self, effect: Effect, source: str, target: str) -> None:
         """Move the file; the target is durable before the source is durably gone."""
         check_path(source)
         check_path(target)
-        reach(effect["before"], source)
-        with naming("rename", source):
+        with around(effect, "rename", source):
             if not (self._root / source).is_file():
                 raise NotFoundError(source)
             self._directories.ensure(effect, parent_of(target))
@@ -238,22 +221,17 @@ class Local:
             self._directories.sync(parent_of(target))
             reach(effect["synced_target"], target)
             self._directories.sync(parent_of(source))
-        reach(effect["after"], source)
 
     def settle(self, effect: Effect, prefix: str) -> None:
         """Sync the directory, if it is there."""
         check_prefix(prefix)
-        reach(effect["before"], prefix)
-        with naming("settle", prefix):
+        with around(effect, "settle", prefix):
             self._directories.sync_if_there(prefix)
-        reach(effect["after"], prefix)
 
     def sweep(self, listing: Effect, deletion: Effect) -> tuple[str, ...]:
         """Unlink the temporary files of writers that are dead; the living hold their lock."""
-        reach(listing["before"], TEMPORARY_DIRECTORY)
-        with naming("list", TEMPORARY_DIRECTORY):
+        with around(listing, "list", TEMPORARY_DIRECTORY):
             names = self._temporaries.names()
-        reach(listing["after"], TEMPORARY_DIRECTORY)
         removed: list[str] = []
         for held, left in self._temporaries.of_the_dead(names):
             with held:
@@ -304,11 +282,9 @@ class Local:
 
     def _remove_temporary(self, effect: Effect, path: str) -> None:
         """Unlink one leftover. Its loss needs no sync: back from the dead, it is swept again."""
-        reach(effect["before"], path)
-        with naming("delete", path):
+        with around(effect, "delete", path):
             if self._unlink(path):
                 reach(effect["removed"], path)
-        reach(effect["after"], path)
 
     def _unlink(self, path: str) -> bool:
         """Unlink one file; False means that it was gone. What a link leads to is not ours."""

@@ -16,6 +16,7 @@ from engine.graph import (
     Pin,
     UndecidableSidecarError,
 )
+from engine.storage.errors import IoFailedError
 from engine.tests.graph.dead import commit_raw, put_sidecar, wait_for
 from engine.tests.stores import (
     ADA,
@@ -156,7 +157,7 @@ def test_a_listing_that_fails_fails_the_write_loudly(root: Path) -> None:
     """Not knowing of a sidecar is not the same as there being none."""
     kept = open_store(root, 2)
     kill_at(root, "both", WHOLE)
-    with arm("sidecar.list.before=raise(OSError, EIO)"), pytest.raises(OSError, match="5"):
+    with arm("sidecar.list.before=raise(OSError, EIO)"), pytest.raises(IoFailedError):
         kept.insert({PERSON: [CYD]})
     kept.insert({PERSON: [CYD]})
     assert [*BOTH[PERSON], CYD] == kept.read(PERSON)
@@ -166,7 +167,7 @@ def test_a_heal_that_fails_is_finished_by_the_next(root: Path) -> None:
     """Its publish stands and its audit row is missing: one row in the end, of the same decision."""
     kept = open_store(root, 2)
     kill_at(root, "both", WHOLE)
-    with arm("audit.put.before=raise(OSError, EIO)"), pytest.raises(OSError, match="5"):
+    with arm("audit.put.before=raise(OSError, EIO)"), pytest.raises(IoFailedError):
         kept.insert({PERSON: [CYD]})
     assert (1, ()) == (len(kept.pending()), kept.audit())
     kept.insert({PERSON: [CYD]})
