@@ -8,6 +8,7 @@
 """
 
 from engine.graph.audit import NOT_PUBLISHED, AuditRow
+from engine.graph.cleanup import Cleaned
 from engine.graph.errors import (
     AlreadyAStoreError,
     BadRowError,
@@ -22,11 +23,13 @@ from engine.graph.errors import (
     DriftError,
     DuplicateKeyError,
     ExpectedVersionMismatchError,
+    ExpiredVersionError,
     FutureFormatError,
     GraphError,
     MisnamedFileError,
     MissingReferenceError,
     NotAStoreError,
+    NothingKeptError,
     OvertakenError,
     ReadOnlyError,
     RecoveryPendingError,
@@ -66,6 +69,7 @@ __all__ = [
     "BadSchemaError",
     "BadStatementError",
     "CardinalityError",
+    "Cleaned",
     "ClosedError",
     "ColumnType",
     "ConflictError",
@@ -79,6 +83,7 @@ __all__ = [
     "DriftError",
     "DuplicateKeyError",
     "ExpectedVersionMismatchError",
+    "ExpiredVersionError",
     "Finding",
     "FutureFormatError",
     "Graph",
@@ -93,6 +98,7 @@ __all__ = [
     "MissingReferenceError",
     "Mode",
     "NotAStoreError",
+    "NothingKeptError",
     "Outcome",
     "OvertakenError",
     "Overwrite",

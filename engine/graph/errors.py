@@ -17,6 +17,8 @@
             CardinalityError          too many rows with one value
         UnknownTableError         no such table
         UnknownVersionError       no such graph version
+        ExpiredVersionError       no such graph version any more
+        NothingKeptError          cleanup was asked to keep no graph version
         ReadOnlyError, ClosedError
         TableBusyError            a live operation holds the table
         DriftError                a table is ahead of the manifest
@@ -193,6 +195,25 @@ class UnknownVersionError(GraphError, LookupError):
     def __init__(self, version: int, newest: int) -> None:
         """Build the sentence from the number and the newest one."""
         super().__init__(f"there is no graph version {version}: choose one from 1 to {newest}.")
+
+
+class ExpiredVersionError(GraphError, LookupError):
+    """There was such a graph version, and cleanup has removed what it showed."""
+
+    def __init__(self, version: int, oldest: int) -> None:
+        """Build the sentence from the number and the oldest one that is left."""
+        super().__init__(
+            f"graph version {version} was cleaned up: choose one from {oldest} on; the lineage "
+            "still tells what it was."
+        )
+
+
+class NothingKeptError(GraphError, ValueError):
+    """Cleanup was asked to keep no graph version at all."""
+
+    def __init__(self, keep_count: int) -> None:
+        """Build the sentence from the number that was asked for."""
+        super().__init__(f"cleanup cannot keep {keep_count} graph versions: keep 1 or more.")
 
 
 class ReadOnlyError(GraphError):

@@ -14,16 +14,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.graph.audit import AuditRow, audit_rows
 from engine.graph.catalogue import NO_SCHEMA, under
+from engine.graph.cleanup import Cleaned, cleanup
 from engine.graph.errors import (
     ClosedError,
+    DamagedFileError,
+    ExpiredVersionError,
+    NothingKeptError,
     ReadOnlyError,
     UnknownVersionError,
 )
 from engine.graph.genesis import check_complete, make_store
+from engine.graph.horizon import kept_from
 from engine.graph.load import LoadMode, load_statements
 from engine.graph.manifest import (
     FIRST_VERSION,
@@ -45,12 +50,14 @@ from engine.graph.work import Receipt, run
 from engine.storage import Local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from engine.graph.branch import TablePin
     from engine.graph.schema import Row, Schema
     from engine.graph.statement import Statement, Which
     from engine.storage import Clock, Ids, Storage
+
+T = TypeVar("T")
 
 NO_ACTOR = ""
 
@@ -182,20 +189,28 @@ class Graph:
         self._see_same(before, (drift.table for drift in repaired.drifts if drift.keeps_rows))
         return repaired
 
+    def cleanup(self, keep_count: int) -> Cleaned:
+        """Remove what the newest graph versions, this many, and all branches do not need.
+
+        Raises `RecoveryPendingError` while recovery has to do something first.
+        """
+        self._check_writable()
+        if keep_count < 1:
+            raise NothingKeptError(keep_count)
+        self._heal()
+        return cleanup(self._store, self._newest, keep_count)
+
     def read(self, table: str, version: int | None = None) -> list[Row]:
         """Return the rows of a table, sorted by key, of a graph version or of the newest."""
-        manifest = self._manifest(version)
+        manifest, rows = self._shown(version, lambda store, one: _rows(store, one, table))
         store = under(self._store, manifest)
-        rows = _rows(store, manifest, table)
         if version is None:
             self._seen[store.schema.table(table).home] = manifest.branches[MAIN].pin(table)
         return rows
 
     def rows(self, version: int | None = None) -> dict[str, list[Row]]:
         """Return the rows of all tables, of one and the same graph version."""
-        manifest = self._manifest(version)
-        store = under(self._store, manifest)
-        rows = {key: _rows(store, manifest, key) for key in store.schema.tables}
+        _, rows = self._shown(version, _all_rows)
         if version is None:
             self._seen = self._pinned()
         return rows
@@ -298,7 +313,28 @@ class Graph:
             return newest
         if not FIRST_VERSION <= version <= newest.version:
             raise UnknownVersionError(version, newest.version)
+        oldest = kept_from(self._store.storage)
+        if version < oldest:
+            raise ExpiredVersionError(version, oldest)
         return next(manifests(self._store, version, version))
+
+    def _shown(
+        self, version: int | None, show: Callable[[Store, Manifest], T]
+    ) -> tuple[Manifest, T]:
+        """Return a graph version with what is read from it.
+
+        When it is cleaned up in the meantime, the newest one is taken instead, if that was meant.
+        """
+        while True:
+            manifest = self._manifest(version)
+            try:
+                return manifest, show(under(self._store, manifest), manifest)
+            except DamagedFileError:
+                oldest = kept_from(self._store.storage)
+                if manifest.version >= oldest:
+                    raise
+                if version is not None:
+                    raise ExpiredVersionError(version, oldest) from None
 
     def _check_writable(self) -> None:
         """Refuse a handle that was closed, or that was opened to read."""
@@ -316,6 +352,11 @@ def _rows(store: Store, manifest: Manifest, key: str) -> list[Row]:
     """Return the rows of a table at a graph version, under whose schema the store is."""
     table = store.schema.table(key)
     return live_rows(store, table, read_version(store, table, manifest.pinned(key)))
+
+
+def _all_rows(store: Store, manifest: Manifest) -> dict[str, list[Row]]:
+    """Return the rows of all tables at a graph version, under whose schema the store is."""
+    return {key: _rows(store, manifest, key) for key in store.schema.tables}
 
 
 def _swept(store: Store, newest: Manifest) -> Manifest:

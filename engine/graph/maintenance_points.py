@@ -1,14 +1,22 @@
 """The catalogue of maintenance: its durable steps and its phases, declared once.
 
-Like `points`, for the operations that no workload needs: repair and cleanup. It never says what
+Like `points`, for the operations that no workload needs. It never says what
 happens at a point.
 """
 
 from __future__ import annotations
 
-from engine.storage import create_effect
+from engine.storage import (
+    create_effect,
+    delete_all_effect,
+    delete_effect,
+    list_effect,
+    put_effect,
+    read_effect,
+)
 from killpoint.failpoints import declare
 
+CLEANUP_UNTOLD = "the cleanup: its caller has not been told"
 REPAIR_UNTOLD = "the repair: its caller has not been told"
 
 # Repair.
@@ -32,4 +40,30 @@ REPAIR_PUBLISH_BEFORE = declare(
 )
 REPAIR_PUBLISH_AFTER = declare(
     "repair.after_publish", durable="the repair, visible to readers", pending=REPAIR_UNTOLD
+)
+
+# Cleanup.
+HORIZON_READ = read_effect("horizon.read", durable="the store")
+HORIZON_PUT = put_effect("horizon.put", durable="the store, whole", pending=CLEANUP_UNTOLD)
+HORIZON_AFTER = declare(
+    "cleanup.after_horizon",
+    durable="the horizon; what lies before it is still there",
+    pending=CLEANUP_UNTOLD,
+)
+TABLES_LIST = list_effect("cleanup.list_tables", durable="the horizon")
+TABLE_LIST = list_effect("cleanup.list_table", durable="the horizon, and tables up to this one")
+CLEANUP_VERSIONS = delete_all_effect(
+    "cleanup.versions",
+    durable="the horizon, and all that a reader may ask for; some of what he may not",
+    pending=CLEANUP_UNTOLD,
+)
+CLEANUP_VERSIONS_AFTER = declare(
+    "cleanup.after_versions",
+    durable="what a reader may ask for; of this table, fragments that no version names",
+    pending=CLEANUP_UNTOLD,
+)
+CLEANUP_FRAGMENT = delete_effect(
+    "cleanup.fragment",
+    durable="what a reader may ask for; some of what nothing names",
+    pending=CLEANUP_UNTOLD,
 )

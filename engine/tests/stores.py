@@ -39,6 +39,9 @@ WORK: dict[str, Callable[[Graph], object]] = {
     "open": lambda store: store,
     "both": lambda store: store.insert(BOTH, actor="victim"),
     "person": lambda store: store.insert({PERSON: [CYD]}, actor="victim"),
+    "both-again": lambda store: store.insert(
+        {PERSON: [CYD], KNOWS: [{**ADA_BOB, "id": "again"}]}, actor="victim"
+    ),
     "merge": lambda store: store.load(
         {PERSON: [{"id": "ada", "age": 37}], KNOWS: [ADA_BOB]}, LoadMode.MERGE
     ),

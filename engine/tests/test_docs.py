@@ -53,7 +53,9 @@ def test_every_file_of_a_store_is_one_that_the_page_describes(tmp_path: Path) ->
     ):
         kill_at(root, "both", plan, incarnation * 2 + 1)
         seen |= {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
-        open_store(root, incarnation * 2 + 2).close()
+        after = open_store(root, incarnation * 2 + 2)
+        after.cleanup(keep_count=1)
+        after.close()
     seen |= {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     assert [] == [path for path in seen if not any(re.fullmatch(form, path) for form in forms)]
     assert [] == [form for form in forms if not any(re.fullmatch(form, path) for path in seen)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORWARD = "RolledForward"
 BACK = "RolledBack"
-RESIDUE_ALLOWED = ("fence", "graph.json")
+RESIDUE_ALLOWED = ("fence", "graph.json", "horizon.json")
 RESIDUE_DIRECTORIES = ("audit", "manifest", "recovery", "schema", "tables", "tmp")
 
 
