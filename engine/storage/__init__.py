@@ -28,9 +28,11 @@ from engine.storage.errors import (
     StorageError,
     TruncatedObjectError,
     UnsafePathError,
+    UnsafeUrlError,
 )
 from engine.storage.fence import Fence, Held
 from engine.storage.local import Durability, Local
+from engine.storage.memory import Memory
 from engine.storage.ports import (
     Clock,
     CountedClock,
@@ -39,6 +41,7 @@ from engine.storage.ports import (
     SystemClock,
     system_ids,
 )
+from engine.storage.urls import connect
 from engine.storage.verbs import ABSENT, Clone, Cloned, Cloning, Storage, Versioned
 
 __all__ = [
@@ -57,6 +60,7 @@ __all__ = [
     "IoFailedError",
     "Local",
     "LockBusyError",
+    "Memory",
     "NotFoundError",
     "ShortWriteError",
     "StaleTokenError",
@@ -65,8 +69,10 @@ __all__ = [
     "SystemClock",
     "TruncatedObjectError",
     "UnsafePathError",
+    "UnsafeUrlError",
     "Versioned",
     "clone_effect",
+    "connect",
     "create_effect",
     "delete_all_effect",
     "delete_effect",

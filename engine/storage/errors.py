@@ -3,6 +3,7 @@
     StorageError
         NotFoundError         nothing stands at that path
         UnsafePathError       the path would leave the root, or is the backend's own
+        UnsafeUrlError        the address of a store names no place
         IoFailedError         the system refused a call
         ShortWriteError       fewer bytes arrived than were written
         TruncatedObjectError  a versioned object lacks its first line
@@ -38,6 +39,15 @@ class UnsafePathError(StorageError):
         super().__init__(
             f"{path!r} {reason}: use a relative path of plain names joined by slashes."
         )
+
+
+class UnsafeUrlError(StorageError):
+    """The address of a store names no place that a backend could open."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        """Build the sentence from the address and what is wrong with it."""
+        self.url = url
+        super().__init__(f"{url!r} {reason}: give a path, or a URL such as file:///data/store.")
 
 
 class IoFailedError(StorageError):

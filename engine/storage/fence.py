@@ -23,6 +23,7 @@ from engine.storage.errors import FenceMissingError, LockBusyError
 from killpoint.failpoints import declare, reach
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FENCE_NAME = "fence"
@@ -118,17 +119,22 @@ class Fence:
             raise FenceMissingError from None
 
 
-def _lock(
-    descriptor: int, name: str, deadline: float, wait_s: float, kind: int = fcntl.F_WRLCK
-) -> None:
-    """Try until it is ours or the deadline has passed."""
+def wait_for(attempt: Callable[[], bool], name: str, deadline: float, wait_s: float) -> None:
+    """Attempt until it works, or raise `LockBusyError` when the deadline has passed."""
     pause_s = POLL_S_FIRST
-    while not _try_lock(descriptor, name, kind):
+    while not attempt():
         reach(BUSY, name)
         if time.monotonic() >= deadline:
             raise LockBusyError(name, wait_s)
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, POLL_S_MAX)
+
+
+def _lock(
+    descriptor: int, name: str, deadline: float, wait_s: float, kind: int = fcntl.F_WRLCK
+) -> None:
+    """Try until it is ours or the deadline has passed."""
+    wait_for(lambda: _try_lock(descriptor, name, kind), name, deadline, wait_s)
 
 
 def _try_lock(descriptor: int, name: str, kind: int = fcntl.F_WRLCK) -> bool:

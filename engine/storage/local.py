@@ -57,7 +57,7 @@ class Local:
         self, root: Path | str, *, ids: Ids, durability: Durability = Durability.FSYNC
     ) -> None:
         """Touch nothing yet; the root and its fence are made by `make_fence`."""
-        self._root = Path(root)
+        self._root = Path(root).absolute()  # the store stays where it is when its process moves
         self._durable = durability is Durability.FSYNC
         self._fence = Fence(self._root)
         self._directories = Directories(self._root, durable=self._durable)

@@ -16,7 +16,7 @@ def check_path(path: str) -> str:
     """Return the path of an object, or raise `UnsafePathError`."""
     if not path:
         raise UnsafePathError(path, "names no object")
-    if "\0" in path or "\\" in path:
+    if any(character < " " or character in "\\\x7f" for character in path):
         raise UnsafePathError(path, "holds a character that paths must not hold")
     parts = path.split("/")
     if not parts[0]:
