@@ -131,7 +131,10 @@ class Storage(Protocol):
         """
 
     def rename(self, effect: Effect, source: str, target: str) -> None:
-        """Move the object, replacing the target and making its directory."""
+        """Move the object, replacing the target and making its directory.
+
+        Where there is no such step (`objects`), dying in it may leave the object under both names.
+        """
 
     def settle(self, effect: Effect, prefix: str) -> None:
         """Make durable what other writers, dead ones too, made visible in the directory."""

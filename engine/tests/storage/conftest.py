@@ -1,4 +1,4 @@
-"""What the tests of storage share: declared effects, and one storage per backend."""
+"""What the tests of storage share: a local storage, and rows that show what they compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.storage import Durability, Local
+from engine.storage import Local
 from engine.tests.storage import effects
 from engine.tests.stores import ports
 
@@ -14,15 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(params=[Durability.FSYNC, Durability.NONE], ids=lambda kind: f"local-{kind}")
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Local]:
-    """Return an empty storage of each kind that the contract holds for."""
-    _, ids = ports(1)
-    made = Local(tmp_path / "store", ids=ids, durability=request.param)
-    made.make_fence(effects.FENCE)
-    yield made
-    made.close()
+for part in ("writes", "names", "locks"):
+    pytest.register_assert_rewrite(f"engine.tests.storage.contract_{part}")
 
 
 @pytest.fixture
