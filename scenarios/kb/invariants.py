@@ -50,7 +50,9 @@ def registry_equals_documents(store: Reopened) -> Iterable[str]:
             if not (store.root / path).is_file():
                 yield f"{entry['name']} has no {path}"
         for path in entry["pages"]:
-            if f"- [[{entry['name']}]]" not in (store.root / path).read_text().split("\n"):
+            if (store.root / path).is_file() and f"- [[{entry['name']}]]" not in (
+                store.root / path
+            ).read_text().split("\n"):
                 yield f"{path} does not list {entry['name']}"
         owned |= mine
     for path in sorted(set(directory.visible(store.root)) - owned):

@@ -18,7 +18,7 @@ from engine.kb.mutation import Mutation
 from engine.kb.record import digest
 from engine.kb.registry import Document
 from engine.kb.section import Section
-from engine.storage import Local
+from engine.storage import Cloning, Local
 from killpoint import invariants
 from scenarios.kb import invariants as own
 from scenarios.kb.lifecycle import SCENARIOS as LIFECYCLE
@@ -91,7 +91,7 @@ def forget_shared_pages() -> None:
     """Restore everything but the pages."""
     sound = right(Local, "clone")
 
-    def clone(self: Local, effect: Effect, source: str, target: str, *how: Any) -> Any:  # noqa: ANN401
+    def clone(self: Local, effect: Effect, source: str, target: str, *how: Cloning) -> object:
         if effect is points.RESTORE_CLONE and target.startswith("wiki/"):
             return None
         return sound(self, effect, source, target, *how)
