@@ -8,6 +8,7 @@
         DamagedFileError          a file does not hold what its place says
             MisnamedFileError     ... but what another place says
         BadSchemaError            a schema that cannot be
+        BadStepError              a step of a schema apply that cannot be
         BadRowError               a row does not fit its table
         BadStatementError         a statement that cannot be carried out on any content
         ConstraintError           what is live, with the operation, would break a rule
@@ -111,6 +112,16 @@ class BadSchemaError(GraphError):
     def __init__(self, table: str, reason: str) -> None:
         """Build the sentence from the table and what is wrong with it."""
         super().__init__(f"table {table!r} cannot be: {reason}. Correct the schema and try again.")
+
+
+class BadStepError(GraphError):
+    """A step of a schema apply that cannot be carried out; nothing was written."""
+
+    def __init__(self, table: str, reason: str) -> None:
+        """Build the sentence from the table and what stands in the way."""
+        super().__init__(
+            f"a step on {table!r} cannot be: {reason}: correct it; nothing of it all was written."
+        )
 
 
 class BadRowError(GraphError):
