@@ -8,12 +8,14 @@
 """
 
 from engine.graph.audit import NOT_PUBLISHED, AuditRow
+from engine.graph.branch_errors import BranchesStandError
 from engine.graph.cleanup import Cleaned
 from engine.graph.errors import (
     AlreadyAStoreError,
     BadRowError,
     BadSchemaError,
     BadStatementError,
+    BadStepError,
     CardinalityError,
     ClosedError,
     ConflictError,
@@ -59,15 +61,30 @@ from engine.graph.statement import (
     Update,
     Which,
 )
+from engine.graph.steps import (
+    AddColumn,
+    AddTable,
+    DropColumn,
+    DropMode,
+    DropTable,
+    RenameColumn,
+    RenameTable,
+    SetRules,
+    Step,
+)
 from engine.graph.work import Receipt
 
 __all__ = [
     "NOT_PUBLISHED",
+    "AddColumn",
+    "AddTable",
     "AlreadyAStoreError",
     "AuditRow",
     "BadRowError",
     "BadSchemaError",
     "BadStatementError",
+    "BadStepError",
+    "BranchesStandError",
     "CardinalityError",
     "Cleaned",
     "ClosedError",
@@ -81,6 +98,9 @@ __all__ = [
     "Drift",
     "DriftAdvice",
     "DriftError",
+    "DropColumn",
+    "DropMode",
+    "DropTable",
     "DuplicateKeyError",
     "ExpectedVersionMismatchError",
     "ExpiredVersionError",
@@ -107,13 +127,17 @@ __all__ = [
     "Receipt",
     "RecoveryPendingError",
     "Remedy",
+    "RenameColumn",
+    "RenameTable",
     "Repaired",
     "Row",
     "Schema",
     "SchemaDiffersError",
     "SchemaMovedError",
+    "SetRules",
     "Sidecar",
     "Statement",
+    "Step",
     "StillReferencedError",
     "TableBusyError",
     "TableSchema",

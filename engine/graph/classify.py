@@ -113,6 +113,21 @@ def classify(operation: str, aim: Aim, *, pinned: int, above: Sequence[TableVers
     )
 
 
+def decide_apply(movements: Iterable[Movement], *, undisturbed: bool) -> Action:
+    """Say the same of a schema apply, which was planned for all tables as they were.
+
+    It goes forward only `undisturbed`, if nobody has published since. One that moves no table is
+    complete as soon as its intent is down.
+    """
+    seen = frozenset(movements)
+    if not seen:
+        return Action.FORWARD if undisturbed else Action.CLOSE
+    action = decide(seen)
+    if action is Action.FORWARD and not undisturbed:
+        return Action.REFUSE if Movement.BURIED in seen else Action.BACK
+    return action
+
+
 def decide(movements: Iterable[Movement]) -> Action:
     """Say what to do, all or nothing over the tables of one sidecar."""
     seen = frozenset(movements)

@@ -148,7 +148,12 @@ def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
 
 
 def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
-    """Refuse to publish over somebody who moved one of our tables without its lock."""
+    """Refuse to publish over somebody who moved one of our tables without its lock.
+
+    A schema apply is alone in the store: whoever has published meanwhile had no lock either.
+    """
+    if sidecar.schema_hash:
+        raise OvertakenError(str(sidecar), f"graph version {newest.version} came before it")
     branch = branch_of(newest, sidecar.branch)
     for pin in sidecar.pins:
         found = branch.pin(pin.table).version

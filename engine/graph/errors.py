@@ -8,6 +8,7 @@
         DamagedFileError          a file does not hold what its place says
             MisnamedFileError     ... but what another place says
         BadSchemaError            a schema that cannot be
+        BranchesStandError        the schema cannot be changed while there are branches
         BadStepError              a step of a schema apply that cannot be
         BadRowError               a row does not fit its table
         BadStatementError         a statement that cannot be carried out on any content

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.graph.apply import apply_steps
 from engine.graph.audit import AuditRow, audit_rows
 from engine.graph.catalogue import NO_SCHEMA, under
 from engine.graph.cleanup import Cleaned, cleanup
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from engine.graph.branch import TablePin
     from engine.graph.schema import Row, Schema
     from engine.graph.statement import Statement, Which
+    from engine.graph.steps import Step
     from engine.storage import Clock, Ids, Storage
 
 T = TypeVar("T")
@@ -158,6 +160,19 @@ class Graph:
     def mutate(self, statements: Iterable[Statement], actor: str = NO_ACTOR) -> Receipt:
         """Carry out several statements in order, all of them at once or none; see `load`."""
         return self._write(Kind.MUTATE, statements, actor)
+
+    def apply_schema(self, steps: Iterable[Step], actor: str = NO_ACTOR) -> Receipt:
+        """Change tables, columns and rules, all steps at once or none, and the rows with them.
+
+        Waits for live operations to end, and holds off new ones. Raises before anything is written
+        if a step cannot be, a row would break a rule, a table has drifted, or there are branches.
+        """
+        self._check_writable()
+        self._heal()
+        self._look(newer_manifest(self._store, self._newest))
+        receipt, newest = apply_steps(self._store, self._newest, steps, actor)
+        self._learn(receipt, newest)
+        return receipt
 
     def refresh(self) -> None:
         """Take the newest view, after healing what can be settled forward.
@@ -270,14 +285,21 @@ class Graph:
         whole = tuple(fitted(self._store.schema, one) for one in statements)
         work = work_of(self._store, kind, actor, whole, seen)
         receipt, newest = run(self._store, self._newest, work)
+        self._learn(receipt, newest)
+        return receipt
+
+    def _learn(self, receipt: Receipt, newest: Manifest) -> None:
+        """Take the graph version that an operation of this handle has led to.
+
+        Its own change is known to it, unless it came on top of one that is not.
+        """
         self._look(newest)
         for key, pin in newest.tables.items():
-            # Its own change is known to it, unless it came on top of one that is not.
-            own = pin.operation_id == receipt.operation_id
             home = self._store.schema.table(key).home
-            if own and home in self._seen and self._seen[home].version == pin.version - 1:
+            seen = self._seen.get(home)
+            known = pin.version == 0 if seen is None else seen.version == pin.version - 1
+            if pin.operation_id == receipt.operation_id and known:
                 self._seen[home] = pin
-        return receipt
 
     def _heal(self) -> None:
         """Settle what the dead left, forward only; reload if, and only if, that was anything."""

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     DELETE = "delete"
     MUTATE = "mutate"  # several statements
     REPAIR = "repair"  # of drift that no operation accounts for
+    SCHEMA_APPLY = "schema_apply"
 
 
 class Completion(StrEnum):
@@ -37,6 +38,8 @@ def completion_of(kind: Kind) -> Completion:
     """
     match kind:
         case Kind.INIT | Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
+            return Completion.PLANNED
+        case Kind.SCHEMA_APPLY:
             return Completion.PLANNED
         case Kind.REPAIR:  # which has no sidecar
             return Completion.PLANNED

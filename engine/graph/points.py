@@ -39,6 +39,11 @@ FRAGMENT_PUT = create_effect(
     durable="earlier fragments of the operation; nothing refers to any of them",
     pending=UNTOLD,
 )
+SCHEMA_PUT = create_effect(
+    "schema.put",
+    durable="fragments of the operation; no manifest names the schema that is written",
+    pending=UNTOLD,
+)
 SIDECAR_PUT = put_effect("sidecar.put", durable="all fragments; no table has moved", pending=UNTOLD)
 TABLE_COMMIT = create_effect(
     "table.commit",

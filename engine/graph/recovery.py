@@ -29,7 +29,7 @@ from engine.graph.audit import (
     row_of_published,
 )
 from engine.graph.branch import TablePin
-from engine.graph.classify import Action, Finding, Movement, aim_of, classify, decide
+from engine.graph.classify import Action, Finding, Movement, aim_of, classify, decide, decide_apply
 from engine.graph.commit import commit_table, publish
 from engine.graph.errors import OvertakenError, UndecidableSidecarError
 from engine.graph.manifest import (
@@ -42,7 +42,7 @@ from engine.graph.manifest import (
     newer_manifest,
     publication,
 )
-from engine.graph.operation import Decision, Outcome
+from engine.graph.operation import Decision, Kind, Outcome
 from engine.graph.sidecar import Pin, Sidecar, delete_sidecar
 from engine.graph.table import (
     TableVersion,
@@ -129,7 +129,7 @@ def _carry_out(
             return row_of_published(sidecar, published)
         look = _look(store, sidecar, newest)
         reach(points.CLASSIFY_AFTER, sidecar.path)
-        match decide(finding.movement for finding in look.findings):
+        match _decide(sidecar, look):
             case Action.FORWARD:
                 published = _roll_forward(store, sidecar, look)
             case Action.CLOSE:
@@ -168,6 +168,14 @@ def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
         for pin in sidecar.pins
     )
     return _Look(newest=newest, findings=findings, above=above)
+
+
+def _decide(sidecar: Sidecar, look: _Look) -> Action:
+    """Say what to do about an operation that nobody has published."""
+    movements = [finding.movement for finding in look.findings]
+    if sidecar.kind is Kind.SCHEMA_APPLY:
+        return decide_apply(movements, undisturbed=look.newest.version == sidecar.base)
+    return decide(movements)
 
 
 def _roll_forward(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:

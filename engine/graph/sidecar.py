@@ -81,8 +81,9 @@ class Sidecar:
     """What an operation was about to do. `base` is the graph version that it started from.
 
     `branch` is the id of the branch that it works on. Beside the tables that it commits it may
-    publish others at versions that are there already (`adopts`), drop tables, name another schema
-    (`schema_hash`), and name the commit that it merges (`merged_id`).
+    publish others at versions that are there already (`adopts`), publish tables under other names
+    (`renames`, from the one that a pin says), drop tables, name another schema (`schema_hash`), and
+    name the commit that it merges (`merged_id`).
     """
 
     operation_id: str
@@ -93,6 +94,7 @@ class Sidecar:
     pins: tuple[Pin, ...]
     branch: str = MAIN
     adopts: Mapping[str, TablePin] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
     schema_hash: str = ""
     merged_id: str = NO_PARENT
@@ -116,13 +118,15 @@ class Sidecar:
     def edit(self) -> Edit:
         """What it publishes when all of it is there."""
         moved = {
-            pin.table: TablePin(version=pin.reached, operation_id=self.operation_id, ref=pin.ref)
+            self.renames.get(pin.table, pin.table): TablePin(
+                version=pin.reached, operation_id=self.operation_id, ref=pin.ref
+            )
             for pin in self.pins
         }
         return Edit(
             branch=self.branch,
             moved={**self.adopts, **moved},
-            dropped=self.drops,
+            dropped=(*self.drops, *self.renames),
             schema_hash=self.schema_hash,
         )
 
@@ -149,6 +153,8 @@ class Sidecar:
         }
         if self.adopts:
             fields["adopts"] = {key: pin.to_fields() for key, pin in self.adopts.items()}
+        if self.renames:
+            fields["renames"] = {**self.renames}
         if self.drops:
             fields["drops"] = [*self.drops]
         if self.schema_hash:
@@ -172,6 +178,7 @@ class Sidecar:
                 pins=tuple(Pin.from_fields(pin) for pin in fields["pins"]),
                 branch=fields["branch"],
                 adopts={key: TablePin.from_fields(pin) for key, pin in adopts.items()},
+                renames=fields.get("renames", {}),
                 drops=tuple(fields.get("drops", ())),
                 schema_hash=fields.get("schema", ""),
                 merged_id=fields.get("merged_id", NO_PARENT),

@@ -94,7 +94,10 @@ def _recover(store: Store, listed: Sidecar, newest: Manifest, extent: Extent) ->
     with ExitStack() as held:
         held.enter_context(lock)
         try:
-            held.enter_context(fence.hold_shared(SCHEMA_LOCK, wait_s))
+            if listed.schema_hash:  # no live operation may be planned for the schema that goes
+                held.enter_context(fence.hold_all((SCHEMA_LOCK,), wait_s))
+            else:
+                held.enter_context(fence.hold_shared(SCHEMA_LOCK, wait_s))
             held.enter_context(fence.hold_all(listed.table_locks, wait_s))
         except LockBusyError:
             return Settled.LIVE

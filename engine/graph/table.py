@@ -130,14 +130,19 @@ def read_version(store: Store, table: TableSchema, version: int, ref: str = MAIN
     Raises `DamagedFileError` when it is not, because somebody names it.
     """
     if version == 0:
-        return TableVersion(
-            key=table.home, version=0, parent=0, operation_id=GENESIS_OPERATION, fragments=()
-        )
+        return no_version(table)
     path = version_path(table, version, ref)
     try:
         return _read(store, path, (table.home, version, ref))
     except NotFoundError as missing:
         raise DamagedFileError(path, "it is missing, yet it is named") from missing
+
+
+def no_version(table: TableSchema) -> TableVersion:
+    """Return version 0: the empty table, which has no file."""
+    return TableVersion(
+        key=table.home, version=0, parent=0, operation_id=GENESIS_OPERATION, fragments=()
+    )
 
 
 def versions_after(

@@ -133,9 +133,25 @@ def hold(store: Store, operation: str, locks: Iterable[str]) -> Iterator[None]:
             held.enter_context(fence.hold_shared(SCHEMA_LOCK, store.wait_s))
             held.enter_context(fence.hold_all(names, store.wait_s))
         except LockBusyError as busy:
-            pending = tuple(pending_paths(store.storage))
-            raise TableBusyError(busy.name, pending, store.wait_s) from busy
+            raise _busy(store, busy) from busy
         yield
+
+
+@contextmanager
+def alone(store: Store, *locks: str) -> Iterator[None]:
+    """Hold the schema's lock and these while nobody else does anything to the store."""
+    with ExitStack() as held:
+        try:
+            names = (SCHEMA_LOCK, *locks)
+            held.enter_context(store.storage.fence.hold_all(names, store.wait_s))
+        except LockBusyError as busy:
+            raise _busy(store, busy) from busy
+        yield
+
+
+def _busy(store: Store, busy: LockBusyError) -> TableBusyError:
+    """Return what says which live operations may be in the way."""
+    return TableBusyError(busy.name, tuple(pending_paths(store.storage)), store.wait_s)
 
 
 def _check_strict(branch: Branch, work: Work) -> None:

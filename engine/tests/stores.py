@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import graph
-from engine.graph import ColumnType, Graph, LoadMode, Row, TableSchema, schema_of
+from engine.graph import (
+    AddColumn,
+    AddTable,
+    ColumnType,
+    Graph,
+    LoadMode,
+    Row,
+    TableSchema,
+    schema_of,
+)
 from engine.storage import CountedClock, CountedIds
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ SCHEMA = schema_of(
         columns={"id": ColumnType.STR, "src": ColumnType.STR, "dst": ColumnType.STR},
     ),
 )
+TAG_TABLE = TableSchema(key="node:Tag", columns={"id": ColumnType.STR})
 DEADLINE_S = 30
 
 ADA = {"id": "ada", "age": 36}
@@ -41,6 +51,9 @@ WORK: dict[str, Callable[[Graph], object]] = {
     "person": lambda store: store.insert({PERSON: [CYD]}, actor="victim"),
     "both-again": lambda store: store.insert(
         {PERSON: [CYD], KNOWS: [{**ADA_BOB, "id": "again"}]}, actor="victim"
+    ),
+    "apply": lambda store: store.apply_schema(
+        [AddColumn(PERSON, "size", ColumnType.INT, 1), AddTable(TAG_TABLE)]
     ),
     "merge": lambda store: store.load(
         {PERSON: [{"id": "ada", "age": 37}], KNOWS: [ADA_BOB]}, LoadMode.MERGE

@@ -35,8 +35,20 @@ def pins(manifest: dict[str, Any]) -> dict[str, int]:
     return {key: entry["version"] for key, entry in tables.items()}
 
 
+def schema(root: Path, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the tables of the schema that a manifest names, by key; none if it is not there."""
+    files = dict(_json_files(root / "schema"))
+    tables: dict[str, dict[str, Any]] = files.get(manifest["schema"], {}).get("tables", {})
+    return tables
+
+
+def homes(root: Path, manifest: dict[str, Any]) -> dict[str, str]:
+    """Return what the files of each table stand under, by the key that it has at a manifest."""
+    return {key: table.get("origin", key) for key, table in schema(root, manifest).items()}
+
+
 def versions(root: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return every committed version of every table, oldest first."""
+    """Return every committed version of every table, by its home, oldest first."""
     found: dict[str, list[dict[str, Any]]] = {}
     for directory in sorted((root / "tables").glob("*")):
         for _, body in _json_files(directory / "versions"):
@@ -45,19 +57,36 @@ def versions(root: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def heads(root: Path) -> dict[str, int]:
-    """Return the newest committed version of each table."""
-    return {key: bodies[-1]["version"] for key, bodies in versions(root).items()}
+    """Return the newest committed version of each table, by the key that it has now.
+
+    One that was dropped is left out; what is no table of any graph version goes by its home.
+    """
+    every = manifests(root)
+    keys = {home: key for key, home in homes(root, every[-1]).items()} if every else {}
+    dropped = {home for each in every for home in homes(root, each).values()} - keys.keys()
+    return {
+        keys.get(home, home): bodies[-1]["version"]
+        for home, bodies in versions(root).items()
+        if home not in dropped
+    }
 
 
 def own_versions(root: Path, operation: str) -> dict[str, list[int]]:
-    """Return the table versions that an operation itself committed, restored ones apart."""
+    """Return the versions that an operation itself committed, restored ones apart.
+
+    By the keys that its tables had before it.
+    """
+    every = manifests(root)
+    own = [each["version"] for each in every if each["lineage"]["operation_id"] == operation]
+    before = [each for each in every if each["version"] < min(own, default=0)] or every
+    keys = {home: key for key, home in homes(root, before[-1]).items()}
     return {
-        key: [
+        keys.get(home, home): [
             body["version"]
             for body in bodies
             if body["operation_id"] == operation and body.get("restores") is None
         ]
-        for key, bodies in versions(root).items()
+        for home, bodies in versions(root).items()
     }
 
 
@@ -81,11 +110,13 @@ def describe(root: Path) -> Iterator[str]:
     yield f"graph version {newest['version']}, by operation {row['operation_id']} ({how})"
     pinned, standing = pins(newest), heads(root)
     yield "pins " + ", ".join(f"{key} {pin}" for key, pin in sorted(pinned.items()))
-    for key, head in sorted(standing.items()):
-        if head != pinned.get(key, 0):
-            yield f"drift: {key} has HEAD {head}, pinned is {pinned.get(key, 0)}"
+    for key, pin in sorted(pinned.items()):
+        head = standing.get(key, 0)
+        if head != pin:
+            yield f"drift: {key} has HEAD {head}, pinned is {pin}"
     for operation, body in sidecars(root).items():
         planned = ", ".join(f"{p['table']} {p['expected']} to {p['post']}" for p in body["pins"])
+        planned += f", schema {body['schema']}" if "schema" in body else ""
         yield f"sidecar of operation {operation} ({body['kind']}) pending: {planned}"
     for row in audit_rows(root):
         yield f"audit: operation {row['operation_id']} {row['decision']} ({_outcomes(row)})"

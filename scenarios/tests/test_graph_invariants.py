@@ -4,7 +4,8 @@ from killpoint.invariants import KEPT_HANDLE
 from scenarios.graph.cleanup import INVARIANTS_OF_CLEANUP
 from scenarios.graph.invariants import INVARIANTS
 from scenarios.graph.repair import INVARIANTS_OF_REPAIR
-from scenarios.planted import graph, maintenance
+from scenarios.graph.schema import INVARIANTS_OF_SCHEMAS
+from scenarios.planted import graph, graph_schema, maintenance
 
 
 def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
@@ -20,3 +21,10 @@ def test_every_invariant_of_maintenance_has_a_wrong_engine_that_turns_it_red() -
     own = {each.name for each in every if each not in INVARIANTS}
 
     assert own == {bug.expected for bug in maintenance.BUGS}
+
+
+def test_every_invariant_of_schemas_has_a_wrong_engine_that_turns_it_red() -> None:
+    """Those that only scenarios of a schema apply have, in the same way."""
+    own = {each.name for each in INVARIANTS_OF_SCHEMAS} - {each.name for each in INVARIANTS}
+
+    assert own <= {bug.expected for bug in graph_schema.BUGS}

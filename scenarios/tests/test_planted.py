@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.planted import graph, maintenance
+from scenarios.planted import graph, graph_schema, maintenance
 from scenarios.planted.patch import Bug
 from tests.shell import Shell
 
 PLANTED = str(Path(__file__).parents[1] / "planted")
 
 
-@pytest.mark.parametrize("bug", [*graph.BUGS, *maintenance.BUGS], ids=lambda bug: bug.name)
+@pytest.mark.parametrize(
+    "bug", [*graph.BUGS, *graph_schema.BUGS, *maintenance.BUGS], ids=lambda bug: bug.name
+)
 def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None:
     """The campaign fails, names the invariant and prints a token that replays."""
     run = shell.killpoint("run", PLANTED, f"planted.{bug.name}", "--depth", "0", "--no-measure")

@@ -6,7 +6,15 @@ from itertools import combinations_with_replacement
 
 import pytest
 
-from engine.graph.classify import Action, Aim, Movement, aim_of, classify, decide
+from engine.graph.classify import (
+    Action,
+    Aim,
+    Movement,
+    aim_of,
+    classify,
+    decide,
+    decide_apply,
+)
 from engine.graph.operation import Kind
 from engine.graph.sidecar import Pin
 from engine.graph.table import TableVersion
@@ -128,3 +136,22 @@ def test_what_cannot_be_is_refused_whatever_stands_beside_it() -> None:
         assert Action.REFUSE is decide((*beside, Movement.IMPOSSIBLE))
         if Movement.IMPOSSIBLE not in beside:
             assert Action.WAIT is decide((*beside, Movement.WAITING))
+
+
+@pytest.mark.parametrize(
+    ("movements", "undisturbed", "disturbed"),
+    [
+        ((), Action.FORWARD, Action.CLOSE),
+        ((Movement.NONE,), Action.CLOSE, Action.CLOSE),
+        ((Movement.AT_HEAD,), Action.FORWARD, Action.BACK),
+        ((Movement.AT_HEAD, Movement.NONE), Action.BACK, Action.BACK),
+        ((Movement.AT_HEAD, Movement.BURIED), Action.FORWARD, Action.REFUSE),
+        ((Movement.WAITING,), Action.WAIT, Action.WAIT),
+    ],
+)
+def test_an_apply_goes_forward_only_if_nobody_has_published_since(
+    movements: tuple[Movement, ...], undisturbed: Action, disturbed: Action
+) -> None:
+    """Its rules were held against all tables as they were; with no table it is whole at once."""
+    assert undisturbed is decide_apply(movements, undisturbed=True)
+    assert disturbed is decide_apply(movements, undisturbed=False)

@@ -1,0 +1,241 @@
+"""Changing the schema: rows follow, old graph versions stay, and it is all or nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.graph import (
+    AddColumn,
+    AddTable,
+    BadRowError,
+    BadStepError,
+    CardinalityError,
+    ColumnType,
+    Decision,
+    DriftError,
+    DropColumn,
+    DropTable,
+    DuplicateKeyError,
+    Graph,
+    MissingReferenceError,
+    Mode,
+    RenameColumn,
+    RenameTable,
+    SchemaMovedError,
+    SetRules,
+    Step,
+    TableBusyError,
+    TableSchema,
+    UnknownTableError,
+)
+from engine.tests.graph.rules import CITY, FIRST, KNOWS, NOTE, PERSON, edge, person, ruled_store
+from engine.tests.stores import ADA, ADA_BOB, image, kill_at, open_store
+from killpoint.failpoints import park_first
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUMAN = "node:Human"
+TAG = "node:Tag"
+TAG_TABLE = TableSchema(key=TAG, columns={"id": ColumnType.STR})
+RED = {"id": "red"}
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    """Return where the store is."""
+    return tmp_path / "ruled"
+
+
+@pytest.fixture
+def store(where: Path) -> Graph:
+    """Return a handle on a store with rules and rows."""
+    return ruled_store(where)
+
+
+def test_a_table_that_is_added_can_be_used_at_once(store: Graph, where: Path) -> None:
+    """On the same handle and on one opened later; nothing has moved and nothing is pending."""
+    heads = store.heads()
+    receipt = store.apply_schema([AddTable(TAG_TABLE)])
+    assert ({**heads, TAG: 0}, 3) == (store.heads(), receipt.graph_version)
+    store.insert({TAG: [RED]})
+    store.update(TAG, ["red"], {})
+    assert ([RED], ()) == (open_store(where, 2).read(TAG), store.pending())
+
+
+def test_a_renamed_table_keeps_its_rows_and_frees_its_name(store: Graph) -> None:
+    """What refers to it follows; the table that gets its old name has nothing to do with it."""
+    store.apply_schema([RenameTable(PERSON, HUMAN)])
+    assert FIRST[PERSON] == store.read(HUMAN)
+    with pytest.raises(UnknownTableError):
+        store.read(PERSON)
+    store.delete(HUMAN, ["cyd"])
+    with pytest.raises(MissingReferenceError, match=HUMAN):
+        store.insert({KNOWS: [edge("ada", "cyd")]})
+    store.apply_schema([AddTable(TableSchema(key=PERSON, columns={"id": ColumnType.INT}))])
+    store.insert({PERSON: [{"id": 1}]})
+    assert ([{"id": 1}], 2) == (store.read(PERSON), len(store.read(HUMAN)))
+
+
+def test_a_dropped_table_is_gone_and_old_versions_show_it(store: Graph, where: Path) -> None:
+    """Under the schema that they had; its name is free."""
+    before = store.rows()
+    store.apply_schema([DropTable(NOTE)])
+    assert NOTE not in store.rows()
+    store.apply_schema([AddTable(TableSchema(key=NOTE, columns={"id": ColumnType.STR}))])
+    store.insert({NOTE: [RED]})
+    for handle in (store, open_store(where, 2, mode=Mode.READ_ONLY)):
+        assert (before, [RED]) == (handle.rows(2), handle.read(NOTE))
+        assert ["id", "about"] == list(handle.schema(2).table(NOTE).columns)
+
+
+def test_columns_come_go_and_change_names_with_their_values(store: Graph) -> None:
+    """Several steps make one version of each table; an empty one and others do not move."""
+    store.delete(NOTE, ["n"])
+    heads = store.heads()
+    store.apply_schema(
+        [
+            AddColumn(PERSON, "size", ColumnType.FLOAT, 1.5),
+            RenameColumn(PERSON, "id", "name"),
+            DropColumn(PERSON, "age"),
+            AddColumn(NOTE, "text", ColumnType.STR, ""),
+        ]
+    )
+    assert {**heads, PERSON: heads[PERSON] + 1} == store.heads() == store.pins()
+    assert {"name": "ada", "size": 1.5} == store.read(PERSON)[0]
+    assert person("ada") == store.read(PERSON, 2)[0]
+    with pytest.raises(BadRowError):
+        store.insert({PERSON: [person("dan")]})
+    store.insert({PERSON: [{"name": "dan", "size": 2.0}], KNOWS: [edge("dan", "ada")]})
+
+
+def test_a_table_may_be_renamed_and_rewritten_in_one_apply(store: Graph) -> None:
+    """While another takes its name, and a third goes."""
+    store.apply_schema(
+        [
+            DropTable(NOTE),
+            RenameTable(CITY, TAG),
+            AddColumn(TAG, "size", ColumnType.INT, 1),
+            AddTable(TableSchema(key=CITY, columns={"id": ColumnType.INT})),
+        ]
+    )
+    assert ([{"id": "york", "size": 1}], []) == (store.read(TAG), store.read(CITY))
+    assert [PERSON, KNOWS, CITY, TAG] == sorted(store.rows(), key=[PERSON, KNOWS, CITY, TAG].index)
+    store.insert({TAG: [{"id": "bath", "size": 2}], CITY: [{"id": 1}]})
+
+
+def test_what_changes_nothing_leaves_nothing(store: Graph, where: Path) -> None:
+    """Neither a graph version nor a file."""
+    before = image(where)
+    receipt = store.apply_schema([AddTable(TAG_TABLE), DropTable(TAG)])
+    assert (2, before) == (receipt.graph_version, image(where))
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (SetRules(table=KNOWS, at_most={"dst": 1}), CardinalityError),
+        (SetRules(table=PERSON, references={"id": CITY}), MissingReferenceError),
+        (DropColumn(KNOWS, "no"), BadStepError),
+    ],
+)
+def test_rows_that_would_break_a_rule_are_found_before_anything_is_written(
+    store: Graph, where: Path, step: Step, error: type[Exception]
+) -> None:
+    """Whatever else the apply was to do; afterwards the handle goes on as before."""
+    store.insert({KNOWS: [edge("cyd", "bob")]})
+    before = image(where)
+    with pytest.raises(error):
+        store.apply_schema([AddTable(TAG_TABLE), step])
+    assert before == image(where)
+    store.apply_schema([SetRules(table=KNOWS, at_most={"src": 1})])
+    with pytest.raises(CardinalityError):
+        store.insert({KNOWS: [edge("cyd", "ada")]})
+
+
+def test_a_stale_handle_notices_the_schema_at_its_next_call(store: Graph, where: Path) -> None:
+    """Reading or writing, as if it had been opened now; what it has not read it may not change."""
+    reader, writer = open_store(where, 2, mode=Mode.READ_ONLY), open_store(where, 3)
+    store.apply_schema([AddTable(TAG_TABLE), DropTable(NOTE), DropColumn(PERSON, "age")])
+    assert ({"id": "ada"}, []) == (reader.read(PERSON)[0], reader.read(TAG))
+    writer.insert({TAG: [RED], PERSON: [{"id": "dan"}]})
+    store.apply_schema([DropTable(TAG), AddTable(TableSchema(key=TAG, columns=TAG_TABLE.columns))])
+    with pytest.raises(SchemaMovedError, match=r"'node:Tag'.*refresh and retry"):
+        writer.delete(TAG, ["red"])
+    writer.refresh()
+    writer.delete(TAG, ["red"])
+    with pytest.raises(DuplicateKeyError):
+        store.insert({PERSON: [{"id": "dan"}]})
+
+
+def test_an_apply_keeps_the_rows_of_the_dead(store: Graph, where: Path) -> None:
+    """What they had committed whole is published first; the new column is in those rows, too."""
+    kill_at(where, "merge", "phase_c.before_publish=kill", incarnation=2)
+    store.apply_schema([AddColumn(PERSON, "size", ColumnType.INT, 1)])
+    assert {"id": "ada", "age": 37, "size": 1} == store.read(PERSON)[0]
+    assert [Decision.ROLLED_FORWARD] == [row.decision for row in store.audit()]
+
+
+def test_an_apply_is_refused_over_half_of_a_dead_operation(store: Graph, where: Path) -> None:
+    """On whichever table it stands, and whatever the apply is about; reopening mends it."""
+    kill_at(where, "merge", "phase_b.after_commit=kill", incarnation=2)
+    before = image(where)
+    for step in (AddTable(TAG_TABLE), DropTable(NOTE)):
+        with pytest.raises(DriftError, match="reopen the store read_write"):
+            store.apply_schema([step])
+    assert before == image(where)
+    open_store(where, 3).close()
+    store.apply_schema([AddTable(TAG_TABLE)])
+
+
+@pytest.mark.parametrize(
+    ("point", "decision"),
+    [
+        ("schema.put.linked", None),
+        ("phase_a.after_sidecar", Decision.ROLLED_BACK),
+        ("phase_b.after_commit", Decision.ROLLED_FORWARD),
+        ("phase_c.after_publish", Decision.ROLLED_FORWARD),
+        ("phase_d.before_delete", Decision.ROLLED_FORWARD),
+    ],
+)
+def test_after_a_death_in_an_apply_the_next_process_writes_at_once(
+    root: Path, point: str, decision: Decision | None
+) -> None:
+    """One that was open all along and one that opens, and neither waits for any lock."""
+    kept = open_store(root, 2, wait_s=0.0)
+    kept.insert({PERSON: [ADA]})
+    kill_at(root, "apply", f"{point}=kill", incarnation=3)
+    kept.insert({KNOWS: [ADA_BOB]})
+    after = open_store(root, 4, wait_s=0.0)
+    forward = decision is Decision.ROLLED_FORWARD
+    new = {"size": 1} if forward else {}
+    for number, handle in enumerate((kept, after)):
+        handle.insert({PERSON: [{"id": f"p{number}", "age": number, **new}]})
+    assert ([decision] if decision else []) == [row.decision for row in after.audit()]
+    assert ({**ADA, **new}, forward) == (after.read(PERSON)[0], TAG in after.pins())
+    assert ((), after.heads(), [ADA_BOB]) == (after.pending(), after.pins(), after.read(KNOWS))
+
+
+def test_an_apply_is_alone_in_the_store(store: Graph, where: Path) -> None:
+    """A writer that lives holds it off, and it holds off writers; each goes on after the other."""
+    other = open_store(where, 2, wait_s=0.05)
+    with ThreadPoolExecutor(1) as threads:
+        with park_first("phase_a.before_sidecar") as meeting:
+            first = threads.submit(store.insert, {CITY: [{"id": "bath"}]})
+            meeting.wait_until_reached()
+            with pytest.raises(TableBusyError, match="'schema' is held by a live operation"):
+                other.apply_schema([AddTable(TAG_TABLE)])
+            meeting.release()
+            first.result()
+        with park_first("phase_c.before_publish") as meeting:
+            second = threads.submit(store.apply_schema, [DropTable(CITY)])
+            meeting.wait_until_reached()
+            with pytest.raises(TableBusyError, match="'schema' is held by a live operation"):
+                other.insert({CITY: [{"id": "hull"}]})
+            meeting.release()
+            second.result()
+    with pytest.raises(UnknownTableError):
+        other.insert({CITY: [{"id": "hull"}]})
