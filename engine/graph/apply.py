@@ -15,25 +15,29 @@ never changes the rows of a graph version that is there.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from engine.graph import points
 from engine.graph.branch import TablePin
 from engine.graph.branch_errors import BranchesStandError
-from engine.graph.catalogue import read_schema
+from engine.graph.catalogue import read_schema, under
+from engine.graph.cleanup import clean_table
 from engine.graph.commit import carry_through
 from engine.graph.constraints import check_constraints
 from engine.graph.draft import Draft
 from engine.graph.drift import undrifted_version
-from engine.graph.errors import SchemaMovedError
+from engine.graph.errors import GraphError, SchemaMovedError
+from engine.graph.horizon import kept_from
 from engine.graph.manifest import newer_manifest
 from engine.graph.operation import Kind
-from engine.graph.schema import encode_schema, schema_path
+from engine.graph.schema import directory_of, encode_schema, schema_path
 from engine.graph.sidecar import Sidecar, operation_lock
 from engine.graph.staging import Change, Place, stage
 from engine.graph.steps import Migration, Step, migration_of
 from engine.graph.table import MAIN, TableVersion, live_rows, no_version
 from engine.graph.work import Receipt, alone, pins_of
+from engine.storage import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from engine.graph.manifest import Manifest
     from engine.graph.schema import Schema
     from engine.graph.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 def apply_steps(
@@ -89,6 +95,8 @@ def apply_steps(
             schema_hash=migration.after.hash,
         )
         published = carry_through(store, base, sidecar, versions)
+        for home in migration.collected:
+            _collect(under(store, published), published, directory_of(home))
     return Receipt(operation_id=operation, graph_version=published.version), published
 
 
@@ -121,6 +129,14 @@ def _put_schema(store: Store, schema: Schema) -> None:
     path = schema_path(schema.hash)
     if not store.storage.put_if_absent(points.SCHEMA_PUT, path, encode_schema(schema)):
         read_schema(store, schema.hash)
+
+
+def _collect(store: Store, newest: Manifest, directory: str) -> None:
+    """Remove what no graph version needs of a dropped table; the next cleanup does what is left."""
+    try:
+        clean_table(store, newest, kept_from(store.storage), directory)
+    except (GraphError, StorageError, OSError):
+        _log.warning("data of %s stays until the next cleanup", directory, exc_info=True)
 
 
 def _adopts(base: Manifest, migration: Migration, operation: str) -> dict[str, TablePin]:

@@ -79,10 +79,9 @@ def cleanup(store: Store, known: Manifest, keep_count: int) -> Cleaned:
         skipped: dict[str, str] = {}
         for directory in _directories(store):
             try:
-                with _hold_table(store, newest, directory):
-                    versions_count += _remove_versions(store, newest, horizon, directory)
-                    reach(maintenance_points.CLEANUP_VERSIONS_AFTER, directory)
-                    fragments_count += _remove_fragments(store, directory)
+                versions, fragments = clean_table(store, newest, horizon, directory)
+                versions_count += versions
+                fragments_count += fragments
             except (GraphError, StorageError, OSError) as reason:
                 skipped[directory] = str(reason)
     return Cleaned(
@@ -91,6 +90,17 @@ def cleanup(store: Store, known: Manifest, keep_count: int) -> Cleaned:
         fragments_count=fragments_count,
         skipped=skipped,
     )
+
+
+def clean_table(store: Store, newest: Manifest, horizon: int, directory: str) -> tuple[int, int]:
+    """Remove what nobody can come back to of one table; return how many versions and fragments.
+
+    The caller shares the schema's lock, or holds it alone.
+    """
+    with _hold_table(store, newest, directory):
+        versions_count = _remove_versions(store, newest, horizon, directory)
+        reach(maintenance_points.CLEANUP_VERSIONS_AFTER, directory)
+        return versions_count, _remove_fragments(store, directory)
 
 
 def _moved_horizon(store: Store, newest: Manifest, keep_count: int) -> int:

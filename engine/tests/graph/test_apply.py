@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from engine.graph import (
     Decision,
     DriftError,
     DropColumn,
+    DropMode,
     DropTable,
     DuplicateKeyError,
     Graph,
@@ -33,13 +35,14 @@ from engine.graph import (
 )
 from engine.tests.graph.rules import CITY, FIRST, KNOWS, NOTE, PERSON, edge, person, ruled_store
 from engine.tests.stores import ADA, ADA_BOB, image, kill_at, open_store
-from killpoint.failpoints import park_first
+from killpoint.failpoints import arm, park_first
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HUMAN = "node:Human"
 TAG = "node:Tag"
+CITY_AT = "node.City"
 TAG_TABLE = TableSchema(key=TAG, columns={"id": ColumnType.STR})
 RED = {"id": "red"}
 
@@ -90,6 +93,31 @@ def test_a_dropped_table_is_gone_and_old_versions_show_it(store: Graph, where: P
     for handle in (store, open_store(where, 2, mode=Mode.READ_ONLY)):
         assert (before, [RED]) == (handle.rows(2), handle.read(NOTE))
         assert ["id", "about"] == list(handle.schema(2).table(NOTE).columns)
+
+
+def test_only_a_hard_drop_removes_what_no_graph_version_needs(store: Graph, where: Path) -> None:
+    """At once; what an older one shows stays, so that it reads as before."""
+    before = store.rows()
+    orphans = [where / "tables" / each / "data/9-dead-1-0.arrow" for each in ("edge.Note", CITY_AT)]
+    for orphan in orphans:
+        orphan.write_bytes(b"of an operation that died before its sidecar")
+    store.apply_schema([DropTable(NOTE, DropMode.SOFT), DropTable(CITY, DropMode.HARD)])
+    assert [True, False] == [orphan.exists() for orphan in orphans]
+    assert before == store.rows(2) == open_store(where, 2).rows(2)
+
+
+def test_a_collection_that_fails_does_not_fail_the_apply(
+    store: Graph, where: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is published; what is left is named in the log and goes with the next cleanup."""
+    orphan = where / "tables" / CITY_AT / "data/9-dead-1-0.arrow"
+    orphan.write_bytes(b"of an operation that died before its sidecar")
+    with arm("cleanup.fragment.before=raise(OSError, EIO)"), caplog.at_level(logging.WARNING):
+        store.apply_schema([DropTable(CITY, DropMode.HARD)])
+    assert (True, False) == (orphan.exists(), CITY in store.pins())
+    assert f"tables/{CITY_AT} stays until the next cleanup" in caplog.text
+    store.cleanup(1)
+    assert [] == [path for path in orphan.parent.parent.rglob("*") if path.is_file()]
 
 
 def test_columns_come_go_and_change_names_with_their_values(store: Graph) -> None:
