@@ -19,7 +19,9 @@ from engine.storage.effects import (
     swap_effect,
 )
 from engine.storage.errors import (
+    BackendMissingError,
     FenceMissingError,
+    ForeignWriterError,
     IoFailedError,
     LockBusyError,
     NotFoundError,
@@ -46,6 +48,7 @@ from engine.storage.verbs import ABSENT, Clone, Cloned, Cloning, Storage, Versio
 
 __all__ = [
     "ABSENT",
+    "BackendMissingError",
     "Clock",
     "Clone",
     "Cloned",
@@ -55,6 +58,7 @@ __all__ = [
     "Durability",
     "Fence",
     "FenceMissingError",
+    "ForeignWriterError",
     "Held",
     "Ids",
     "IoFailedError",

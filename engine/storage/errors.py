@@ -4,11 +4,13 @@
         NotFoundError         nothing stands at that path
         UnsafePathError       the path would leave the root, or is the backend's own
         UnsafeUrlError        the address of a store names no place
+        BackendMissingError   a backend's package is not installed
         IoFailedError         the system refused a call
         ShortWriteError       fewer bytes arrived than were written
         TruncatedObjectError  a versioned object lacks its first line
         StaleTokenError       somebody else swapped first
         LockBusyError         a live owner holds the lock
+        ForeignWriterError    another process is the one that writes to the bucket
         FenceMissingError     the root has no lock file
 
 It never names the root: messages hold paths inside the store only.
@@ -48,6 +50,16 @@ class UnsafeUrlError(StorageError):
         """Build the sentence from the address and what is wrong with it."""
         self.url = url
         super().__init__(f"{url!r} {reason}: give a path, or a URL such as file:///data/store.")
+
+
+class BackendMissingError(StorageError):
+    """The address is a good one, but the package that would open it is not installed."""
+
+    def __init__(self, url: str, package: str) -> None:
+        """Build the sentence from the address and the package."""
+        self.url = url
+        self.package = package
+        super().__init__(f"{url!r} needs the package {package}: install it, then try again.")
 
 
 class IoFailedError(StorageError):
@@ -110,6 +122,17 @@ class LockBusyError(StorageError):
         super().__init__(
             f"{name!r} is still held by a live operation after {waited_s:g} s: let that operation "
             "finish or end its process, then try again."
+        )
+
+
+class ForeignWriterError(StorageError):
+    """Another process, not known to be dead, has claimed the bucket's place for writing."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__(
+            "another process is the writer of this store, here or on another machine: close it "
+            "there; if its machine is gone for good, delete the object 'fence' and run init."
         )
 
 

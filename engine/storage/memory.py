@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.storage.bucket import Bucket, MemoryBucket
 from engine.storage.errors import FenceMissingError
 from engine.storage.fence import FENCE_NAME
-from engine.storage.locks import ProcessLocks
+from engine.storage.locks import Holders, ProcessLocks
 from engine.storage.objects import Objects
 
 
@@ -30,7 +30,7 @@ class Anyone:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._locks = ProcessLocks(self.admit)
+        self._locks = ProcessLocks(Holders(), self.admit)
 
     @property
     def locks(self) -> ProcessLocks:

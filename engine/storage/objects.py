@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 class Admission(Protocol):
-    """Whether this process may write to a place, and the locks among its handles there."""
+    """Whether this process may write to a place, and one handle's locks there."""
 
     @property
     def locks(self) -> ProcessLocks:
-        """The locks, the same ones for every handle of this process."""
+        """The locks, which exclude the other handles of this process."""
 
     def make(self) -> None:
         """Make what admission needs, once; again is harmless."""

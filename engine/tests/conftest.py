@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.tests.buckets import Buckets, missing, serving
 from engine.tests.stores import make_store
 from killpoint import failpoints
 
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 def root(tmp_path: Path) -> Path:
     """Return an empty store."""
     return make_store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def buckets() -> Iterator[Buckets]:
+    """Return a running server, known to this process and to those that it starts."""
+    if reason := missing():
+        pytest.skip(reason)
+    with serving() as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in found.environment.items():
+            patch.setenv(name, value)
+        yield found
 
 
 @pytest.fixture(autouse=True)

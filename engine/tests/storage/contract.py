@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from engine.storage import Durability, Local, Memory
+from engine.storage import Durability, Local, Memory, Storage, connect
 from engine.tests.storage import effects
 from engine.tests.storage.contract_locks import LOCKING
 from engine.tests.storage.contract_names import NAMING
@@ -28,6 +28,7 @@ class Backend(StrEnum):
     LOCAL = "local"
     LOCAL_UNSYNCED = "local_unsynced"
     MEMORY = "memory"
+    S3 = "s3"
 
 
 ONE_PROCESS = "what is in memory is in the memory of one process"
@@ -41,6 +42,7 @@ NOT_APPLICABLE: dict[Backend, dict[str, str]] = {
         "losing_a_swap_to_another_process_is_loud": ONE_PROCESS,
         "a_lock_dies_with_its_process": ONE_PROCESS,
     },
+    Backend.S3: {},
 }
 CASES = [
     (backend, name) for backend in Backend for name in ROWS if name not in NOT_APPLICABLE[backend]
@@ -48,9 +50,9 @@ CASES = [
 
 
 @contextmanager
-def place_on(backend: Backend, directory: Path) -> Iterator[Place]:
-    """Yield an empty place on that backend."""
-    place = _place(backend, directory / "store")
+def place_on(backend: Backend, directory: Path, bucket: Callable[[], str]) -> Iterator[Place]:
+    """Yield an empty place on that backend; `bucket` is asked for an address if it needs one."""
+    place = _place(backend, directory / "store", bucket)
     place.storage.make_fence(effects.FENCE)
     try:
         yield place
@@ -58,7 +60,7 @@ def place_on(backend: Backend, directory: Path) -> Iterator[Place]:
         place.end()
 
 
-def _place(backend: Backend, root: Path) -> Place:
+def _place(backend: Backend, root: Path, bucket: Callable[[], str]) -> Place:
     """Return a place on which nothing has been made yet."""
     match backend:
         case Backend.LOCAL:
@@ -68,6 +70,14 @@ def _place(backend: Backend, root: Path) -> Place:
         case Backend.MEMORY:
             memory = Memory()
             return Place(storage=memory.storage(), again=memory.storage, url="")
+        case Backend.S3:
+            url = bucket()
+            return Place(storage=open_url(url), again=lambda: open_url(url), url=url)
+
+
+def open_url(url: str) -> Storage:
+    """Return a handle on that address."""
+    return connect(url, ids=ports(1)[1])
 
 
 def local_place(

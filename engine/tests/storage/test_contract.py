@@ -8,14 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from engine.tests.buckets import Buckets
 from engine.tests.storage.contract import CASES, NOT_APPLICABLE, ROWS, Backend, place_on
 from engine.tests.stores import ROOT
 
 
 @pytest.mark.parametrize(("backend", "row"), CASES, ids=str)
-def test_the_contract_holds(backend: Backend, row: str, tmp_path: Path) -> None:
+def test_the_contract_holds(
+    backend: Backend, row: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """The row's own docstring says what is gone when it fails."""
-    with place_on(backend, tmp_path) as place:
+
+    def bucket() -> str:
+        buckets: Buckets = request.getfixturevalue("buckets")
+        return buckets.url()
+
+    with place_on(backend, tmp_path, bucket) as place:
         ROWS[row](place)
 
 

@@ -39,7 +39,18 @@ def test_each_place_in_memory_is_a_new_one() -> None:
 
 @pytest.mark.parametrize(
     "where",
-    ["", "file:", "file:relative", "file://elsewhere/a", "file:///a?b", "file:///a%00", "ftp://a"],
+    [
+        "",
+        "file:",
+        "file:relative",
+        "file://elsewhere/a",
+        "file:///a?b",
+        "file:///a%00",
+        "ftp://a",
+        "s3:",
+        "s3:///a",
+        "s3://a/b?c",
+    ],
 )
 def test_what_names_no_place_is_refused(where: str) -> None:
     """With an example of what does."""
