@@ -6,16 +6,20 @@ by its own plan, while the first holds its handle. Neither scenario relies on th
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine import kb
-from engine.kb import Source, points
+from engine.kb import points
+from engine.record import encode
 from engine.storage import CountedIds, put_effect
 from killpoint import FollowUp, Operation, PointSource, Ports, Scenario, failpoints
+from scenarios.kb.batch import OPERATIONS, BatchSystem
 from scenarios.kb.directory import describe
 from scenarios.kb.storages import Interrupted
 from scenarios.kb.system import ALMANAC, Place, State, place_at, state_of
@@ -27,6 +31,7 @@ STRAY = put_effect(
 )
 WEB = "https://a.example/tide.md"
 NO_JOURNAL = "work/journal/000001-stranger.json"
+HOSTILE_JOURNAL = "work/journal/000002-hostile.json"
 
 
 class Start:
@@ -93,11 +98,6 @@ def second_process_dies(place: Place) -> None:
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "the second process was to die"
 
 
-def batch_of(data: bytes) -> Callable[[Place], object]:
-    """Return an operation that adds a batch; of one document, so that all or nothing is of it."""
-    return lambda place: len(place.base.add_all([Source(name="a.md", data=data)]))
-
-
 def interrupted(where: str, work: Callable[[Place], object]) -> Callable[[Place], object]:
     """Press Ctrl-C when something is written there; what had begun undoes itself."""
 
@@ -125,9 +125,22 @@ def off_line(url: str) -> bytes:
     raise ConnectionError(url)
 
 
-def stray_journal(place: Place) -> None:
-    """Leave a file among the journals that is none."""
+def stray_journals(place: Place) -> None:
+    """Leave a file among the journals that is none, and one that is made to reach outside."""
     place.storage.put(STRAY, NO_JOURNAL, b'{"status": "active", "kb_dir": "/"}')
+    hostile = {
+        "kb": json.loads((place.root / "kb.json").read_bytes())["kb"],
+        "mutation": "hostile",
+        "sequence": 2,
+        "operation": "add",
+        "document": "almanac",
+        "state": "active",
+        "attempts": 0,
+        # Whoever acts on the first of these would also delete the almanac.
+        "entries": [{"path": path, "digest": ""} for path in ("raw/almanac.md", "../outside")],
+        "spent": [],
+    }
+    place.storage.put(STRAY, HOSTILE_JOURNAL, encode(hostile))
 
 
 def read_everything(place: Place) -> Any:  # noqa: ANN401 -- shown in the history only
@@ -144,11 +157,7 @@ SCENARIOS = (
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
     ),
-    scenario(
-        "sequence",
-        Operation("add one of a batch", batch_of(b"the first text")),
-        Operation("edit it in another batch", batch_of(b"the second text")),
-    ),
+    replace(scenario("batch", *OPERATIONS), system=BatchSystem()),
     scenario(
         "two_processes",
         Operation("a second process dies in an add", second_process_dies),
@@ -170,7 +179,7 @@ SCENARIOS = (
     ),
     scenario(
         "quarantine",
-        Operation("drop a stray file among the journals", stray_journal),
+        Operation("drop two stray journals", stray_journals),
         Operation("add what is there already", add("copy.md", ALMANAC[1])),
     ),
     scenario("read", Operation("read everything", read_everything)),

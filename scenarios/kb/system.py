@@ -7,6 +7,7 @@ reaches into the engine: it calls what a user of the knowledge base calls.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -73,9 +74,14 @@ def place_at(
 
 
 def state_of(base: Kb) -> State:
+    """Return what a reader sees."""
+    return state_from(base.files())
+
+
+def state_from(files: Mapping[str, bytes]) -> State:
     """Return every visible file, whole; of the audit what was done, in order."""
     state: State = {"files": {}, "documents": {}, "hashes": {}, "index": {}, "audit": []}
-    for path, data in sorted(base.files().items()):
+    for path, data in sorted(files.items()):
         name = path.partition("/")[2]
         match path.partition("/")[0]:
             case "documents":

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine import kb
 from engine.kb import Kb
 from engine.storage import CountedClock, CountedIds
 from killpoint import failpoints
+from killpoint.failpoints.seam import Hit, Seam
 
 ALMANAC = ("notes/almanac.md", b"Tides follow the [[Moon]], says @Ada.")
 ATLAS = ("maps/atlas.txt", b"The [[Moon]]\n!image globe round\n\fits [[Sea]]\fand @Ada")
 EDITED = (ALMANAC[0], b"No [[Star]] moves the tides.")
 BOOK = ("book.txt", b"one [[Star]]\n!image cover red\n\ftwo\fthree")
 WORK = ("tmp", "work")
+INTERRUPTED = 130
 
 Work = Callable[[Kb], object]
 
@@ -47,6 +50,52 @@ def kill_at(root: Path, work: Work, plan: str, incarnation: int = 1) -> None:
         os._exit(1)
     _, status = os.waitpid(child, 0)
     assert -signal.SIGKILL == os.waitstatus_to_exitcode(status), f"{plan} killed nobody"
+
+
+class Halt:
+    """A plan that lets this process stand still at a point for good, and says when it does."""
+
+    text = "halt"
+
+    def __init__(self, point: str, said: int) -> None:
+        """Halt at the first hit of the point."""
+        self._point = point
+        self._said = said
+
+    def decide(self, hit: Hit) -> Halt | None:
+        """Choose every arrival; nobody leaves the first."""
+        return self if hit.point == self._point else None
+
+    def act(self, hit: Hit, payload: object) -> object:
+        """Wait for a signal."""
+        os.write(self._said, hit.point.encode())
+        signal.pause()
+        return payload
+
+
+@contextmanager
+def standing_at(root: Path, work: Work, point: str) -> Iterator[int]:
+    """Yield a process that opened the base, works, and stands at a point; it is ended after all."""
+    hear, say = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        failpoints.install(Seam(plan=Halt(point, say)))
+        try:
+            work(open_base(root, 1))
+        except KeyboardInterrupt:
+            os._exit(INTERRUPTED)
+        os._exit(1)
+    os.close(say)
+    try:
+        assert point.encode() == os.read(hear, 100)
+        yield child
+    finally:
+        os.close(hear)
+        with suppress(ChildProcessError):  # whoever used it may have seen it end
+            if os.waitpid(child, os.WNOHANG) == (0, 0):
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
 
 
 def edit(base: Kb) -> object:
