@@ -5,6 +5,7 @@
         AlreadyAStoreError        init: there is one
         SchemaDiffersError        init: one with another schema came first
         FutureFormatError         written by a newer engine
+        OldLayoutError            written by an older engine, and opened to read
         DamagedFileError          a file does not hold what its place says
             MisnamedFileError     ... but what another place says
         BadSchemaError            a schema that cannot be
@@ -83,6 +84,17 @@ class FutureFormatError(GraphError):
         super().__init__(
             f"{path!r} has format {found} and this engine knows up to {known}; it was left as it "
             "is: upgrade the engine, or move the file away after reading it."
+        )
+
+
+class OldLayoutError(GraphError):
+    """A store of an older layout was opened to read, and reading it would take writing."""
+
+    def __init__(self, found: int, known: int) -> None:
+        """Build the sentence from the two layouts."""
+        super().__init__(
+            f"the store has layout {found} and is read in layout {known}: open it read_write once, "
+            "which brings it up to date, or read a copy that was opened so; nothing was written."
         )
 
 

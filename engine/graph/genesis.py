@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 from engine.graph import points
 from engine.graph.branch import UNWRITTEN, Branch
-from engine.graph.errors import AlreadyAStoreError, NotAStoreError, SchemaDiffersError
+from engine.graph.errors import (
+    AlreadyAStoreError,
+    FutureFormatError,
+    NotAStoreError,
+    SchemaDiffersError,
+)
 from engine.graph.manifest import (
     FIRST_VERSION,
     NO_PARENT,
@@ -19,7 +24,7 @@ from engine.graph.manifest import (
     manifest_path,
 )
 from engine.graph.operation import Kind
-from engine.graph.record import decode, encode
+from engine.graph.record import decode, encode, parsing
 from engine.graph.schema import Schema, encode_schema, schema_path
 from engine.graph.table import GENESIS_OPERATION, MAIN
 from engine.storage import NotFoundError
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from engine.storage import Clock, Storage
 
 FORMAT_PATH = "graph.json"
+LAYOUT = 1
 GENESIS_ACTOR = "init"
 
 
@@ -66,12 +72,22 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
         found = Manifest.from_bytes(path, storage.get(points.MANIFEST_READ, path))
         if found.schema_hash != schema.hash:
             raise SchemaDiffersError(path, expected=schema.hash, found=found.schema_hash)
-    storage.put_if_absent(points.INIT_FORMAT, FORMAT_PATH, encode({"engine": "graph"}))
+    storage.put_if_absent(points.INIT_FORMAT, FORMAT_PATH, layout_file())
 
 
-def check_complete(storage: Storage) -> None:
-    """Refuse what is no complete store, or a newer engine's."""
+def layout_file() -> bytes:
+    """Return the content of the file that makes a directory a store."""
+    return encode({"engine": "graph", "layout": LAYOUT})
+
+
+def read_layout(storage: Storage) -> int:
+    """Return the layout of a store; refuse what is no complete one, or a newer engine's."""
     try:
-        decode(FORMAT_PATH, storage.get(points.FORMAT_READ, FORMAT_PATH))
+        fields = decode(FORMAT_PATH, storage.get(points.FORMAT_READ, FORMAT_PATH))
     except NotFoundError as missing:
         raise NotAStoreError from missing
+    with parsing(FORMAT_PATH):
+        layout = int(fields.get("layout", 0))
+    if layout > LAYOUT:
+        raise FutureFormatError(FORMAT_PATH, layout, LAYOUT)
+    return layout

@@ -28,7 +28,7 @@ from engine.graph.errors import (
     ReadOnlyError,
     UnknownVersionError,
 )
-from engine.graph.genesis import check_complete, make_store
+from engine.graph.genesis import make_store
 from engine.graph.horizon import kept_from
 from engine.graph.load import LoadMode, load_statements
 from engine.graph.manifest import (
@@ -39,6 +39,7 @@ from engine.graph.manifest import (
     newer_manifest,
     newest_manifest,
 )
+from engine.graph.migration import settle_layout
 from engine.graph.operation import Kind
 from engine.graph.planning import work_of
 from engine.graph.repair import Consent, Remedy, Repaired, repair
@@ -98,8 +99,8 @@ def open_graph(
     changed anything that it names.
     """
     storage = _storage(where, ids)
-    check_complete(storage)
     store = Store(storage=storage, clock=clock, ids=ids, schema=NO_SCHEMA, wait_s=wait_s)
+    settle_layout(store, may_write=mode is Mode.READ_WRITE)
     newest = newest_manifest(store)
     match mode:
         case Mode.READ_WRITE:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     MUTATE = "mutate"  # several statements
     REPAIR = "repair"  # of drift that no operation accounts for
     SCHEMA_APPLY = "schema_apply"
+    MIGRATE = "migrate"  # from an older layout
 
 
 class Completion(StrEnum):
@@ -40,6 +41,8 @@ def completion_of(kind: Kind) -> Completion:
         case Kind.INIT | Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
             return Completion.PLANNED
         case Kind.SCHEMA_APPLY:
+            return Completion.PLANNED
+        case Kind.MIGRATE:  # which has no sidecar: opening goes on with one that died
             return Completion.PLANNED
         case Kind.REPAIR:  # which has no sidecar
             return Completion.PLANNED

@@ -19,6 +19,7 @@ from killpoint.failpoints import declare
 
 UNTOLD = "the operation: its caller has not been told"
 RECOVERY_UNTOLD = "the recovery: the opening or the write that does it has not returned"
+MIGRATION_UNTOLD = "the migration: the opening that does it has not returned"
 INIT_UNTOLD = "the init: its caller has not been told"
 
 # Making a store.
@@ -31,6 +32,19 @@ INIT_MANIFEST = create_effect(
 )
 INIT_FORMAT = create_effect(
     "init.format", durable="all but the file that makes it a store", pending=INIT_UNTOLD
+)
+
+# Bringing a store up to date.
+MIGRATE_SCHEMA = create_effect(
+    "migrate.schema", durable="the store in its older layout", pending=MIGRATION_UNTOLD
+)
+MIGRATE_DELETE = delete_effect(
+    "migrate.delete",
+    durable="the schema under its hash; no branches of runs are left",
+    pending=MIGRATION_UNTOLD,
+)
+MIGRATE_LAYOUT = put_effect(
+    "migrate.layout", durable="all but the layout's number", pending=MIGRATION_UNTOLD
 )
 
 # The durable steps of an operation.

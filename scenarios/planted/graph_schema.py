@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import apply, commit, points, recovery, work
+from engine.graph import apply, commit, migration, points, recovery, work
 from engine.graph import graph as handles
 from engine.graph.operation import Kind
 from killpoint.invariants import FOLLOW_UP_WORKS, KEPT_HANDLE, OPENS
+from scenarios.graph import migration as old
 from scenarios.graph import schema
 from scenarios.planted.patch import Bug, planted, put, right
 
@@ -125,6 +126,18 @@ def lock_by_a_file() -> None:
     put(work, "hold", wrong_hold)
 
 
+def write_the_layout_first() -> None:
+    """Call a store up to date, and then bring it there."""
+    move, put_layout = right(migration, "_move_schema"), right(migration, "_put_layout")
+
+    def wrong(store: Store, newest: Manifest) -> None:
+        put_layout(store)
+        move(store, newest)
+
+    put(migration, "_move_schema", wrong)
+    put(migration, "_put_layout", lambda _: None)
+
+
 BUGS = (
     Bug(
         name="judged_again",
@@ -162,6 +175,12 @@ BUGS = (
         expected=FOLLOW_UP_WORKS,
         plant=lock_by_a_file,
     ),
+    Bug(
+        name="layout_first",
+        mechanism="a migration writes the new layout down before it has come there",
+        expected=OPENS,
+        plant=write_the_layout_first,
+    ),
 )
 
 
@@ -171,6 +190,8 @@ def small(bug: Bug) -> Scenario:
     match bug.name:
         case "schema_forgotten":
             sound = replace(by_name["graph.apply.columns"], kept=())
+        case "layout_first":
+            sound = old.SCENARIOS[0]
         case "stale_catalogue":
             sound = by_name["graph.apply.add"]
         case _:
