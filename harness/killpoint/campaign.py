@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from killpoint.errors import MissingToolError, UnknownScenarioError
+from killpoint.errors import MissingToolError, PainlessError, UnknownScenarioError
 from killpoint.events import CampaignFinished, CampaignStarted, CaseFinished, StopReason
-from killpoint.exploration import Exploration, Settings, Totals
+from killpoint.exploration import Exploration, Settings, StrategyName, Totals
 from killpoint.explore.loop import Budget
 from killpoint.verdict import Verdict, worst
 
@@ -49,7 +49,7 @@ class Campaign:
         self._emit(
             CampaignStarted(
                 scenarios=chosen,
-                strategy="kill",
+                strategy=settings.strategy.value,
                 workers_count=settings.workers_count,
                 budget_s=settings.budget_s,
                 depth=settings.depth,
@@ -72,7 +72,7 @@ class Campaign:
                 )
                 try:
                     self._verdicts.append(exploration.run())
-                except MissingToolError as error:
+                except (MissingToolError, PainlessError) as error:
                     # Not held against the others, and never a pass: alone, it is undecided.
                     self._totals.skipped.add(f"{name}: {error}")
         except KeyboardInterrupt:
@@ -133,6 +133,9 @@ class Campaign:
     def _never_reached(self) -> tuple[str, ...]:
         """Return declared points that a whole, complete campaign should have reached."""
         if self._settings.names or self._totals.stop is not StopReason.COMPLETE:
+            return ()
+        if self._settings.strategy is not StrategyName.KILL:
+            # Most of a recovery is reached after deaths only: the kill strategy answers for that.
             return ()
         return tuple(
             point.name

@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from killpoint.fault import Fault
 from killpoint.history import History
 from killpoint.verdict import Reason, Verdict
 
@@ -23,15 +24,16 @@ class Phase(StrEnum):
 
 
 class Means(StrEnum):
-    """How a crash was made: a process died, or was photographed where it would have died."""
+    """How a crash was made: a process died, was photographed where it would, or met an error."""
 
     SIGKILL = "sigkill"
     IMAGE = "image"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A fault at the `occurrence`-th hit of `point`, in the words of the plan grammar.
+    """A fault at the `occurrence`-th hit of `point`.
 
     `ordinal` is the number of that hit among all hits of its process, from 1; 0 is unknown. A step
     read from a short token has only the ordinal, and no point.
@@ -41,20 +43,33 @@ class Step:
     point: str
     occurrence: int
     ordinal: int = 0
-    fault: str = "kill"
+    fault: Fault = Fault.KILL
+
+
+def processes_count(steps: tuple[Step, ...]) -> int:
+    """Return how many processes these steps strike: the workload's, and one a recovery."""
+    return bool(steps) + sum(step.phase is Phase.RECOVER for step in steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The steps of one execution; no step at all is the run without fault."""
+    """The steps of one execution; no step at all is the run without fault.
+
+    Steps of the workload that follow each other strike the same process: an error, then a kill.
+    """
 
     scenario: str
     steps: tuple[Step, ...]
 
     @property
     def depth(self) -> int:
-        """Return how many recoveries are struck: 0 when only the workload is."""
+        """Return how many steps follow the first: recoveries struck, or a kill after an error."""
         return max(len(self.steps) - 1, 0)
+
+    @property
+    def processes_count(self) -> int:
+        """Return how many processes the steps strike."""
+        return processes_count(self.steps)
 
     def shard(self, count: int) -> int:
         """Return the shard, from 1 to `count`, that owns this case.
@@ -79,7 +94,9 @@ class CaseResult:
     """What one case came to.
 
     `crash_images` holds the image id after each step, `recovery_hits` the points that the last,
-    unharmed reopening passed, in order. Times are seconds of wall clock in the worker. Of a
+    unharmed reopening passed, in order; `later_hits` those that the workload passed after an
+    error, with their occurrences, before it failed or ended. `applied_count` is how many
+    operations the recovered state shows. Times are seconds of wall clock in the worker. Of a
     crash by image, `made_again` says that SIGKILL left the same bytes.
     """
 
@@ -100,6 +117,8 @@ class CaseResult:
     means: Means = Means.SIGKILL
     made_again: bool = False
     note: str = ""
+    later_hits: tuple[tuple[str, int], ...] = ()
+    applied_count: int | None = None
 
     @property
     def signature(self) -> str:

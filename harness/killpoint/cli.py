@@ -49,7 +49,13 @@ def cli() -> None:
 
 @cli.command()
 @arguments
-@click.option("--strategy", type=click.Choice(["kill"]), default="kill", show_default=True)
+@click.option(
+    "--strategy",
+    type=click.Choice(["kill", "error"]),
+    default="kill",
+    show_default=True,
+    help="Kill processes, or make their storage fail.",
+)
 @click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
 @click.option("--deep", help="Time for depth 2 and more, shared by all scenarios: 90s, 5m.")
 @click.option(
@@ -65,7 +71,7 @@ def cli() -> None:
     type=click.IntRange(min=0, max=4),
     default=1,
     show_default=True,
-    help="How many kills inside recoveries.",
+    help="How many kills inside recoveries; of errors: 1 is what strikes after an error, too.",
 )
 @cmd_option
 @check_option
@@ -78,14 +84,16 @@ def cli() -> None:
 @click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
 @reports_option
 def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
-    """Kill at every point of the scenarios, reopen, and check what must hold.
+    """Strike at every point of the scenarios, reopen, and check what must hold.
 
     Without a file, the places that [tool.killpoint] scenarios names in pyproject.toml.
     """
     from killpoint import session  # noqa: PLC0415 -- `--help` must not wait for it
+    from killpoint.exploration import StrategyName  # noqa: PLC0415 -- as above
 
     settings = session.Request(
         what=what,
+        strategy=StrategyName(options["strategy"]),
         depth=options["depth"],
         budget_s=_budget(options["budget"]),
         deep_s=_budget(options["deep"]),

@@ -90,6 +90,17 @@ class TokenError(UsageError):
         )
 
 
+class PainlessError(UsageError):
+    """An error was to be injected into a store whose storage cannot be made to fail."""
+
+    def __init__(self) -> None:
+        """Say what could be done instead."""
+        super().__init__(
+            "storage errors reach Python code only, and this scenario's points are system calls: "
+            "use the kill strategy, or declare points in the store."
+        )
+
+
 class BudgetError(UsageError):
     """A budget is not a duration."""
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from killpoint.case import Case
+from killpoint.errors import PainlessError
 from killpoint.events import (
     Bracketing,
     CaseFinished,
@@ -21,6 +23,7 @@ from killpoint.events import (
     ScenarioPrepared,
     StopReason,
 )
+from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
 from killpoint.process.victim import OWN_POINTS
@@ -41,6 +44,13 @@ KEPT_MAX = 8
 NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
 
 
+class StrategyName(StrEnum):
+    """Which strategy generates the cases."""
+
+    KILL = "kill"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
@@ -49,6 +59,7 @@ class Settings:
     """
 
     names: tuple[str, ...] = ()
+    strategy: StrategyName = StrategyName.KILL
     depth: int = 1
     budget_s: float | None = None
     deep_s: float | None = None
@@ -103,13 +114,7 @@ class Exploration:
         points: dict[str, int] = {}
         for hit in preparation.hits:
             points[hit.point] = points.get(hit.point, 0) + 1
-        strategy = KillStrategy(
-            scenario=self._name,
-            hits=[hit.point for hit in preparation.hits],
-            depth=self._settings.depth,
-            never_killable=preparation.never_killable,
-            shard=self._settings.shard,
-        )
+        strategy = self._strategy(preparation)
         self._announce(preparation, strategy.pairs_total)
         stop = explore(
             strategy,
@@ -142,6 +147,28 @@ class Exploration:
             )
         )
         return verdict
+
+    def _strategy(self, preparation: Preparation) -> KillStrategy | ErrorStrategy:
+        settings = self._settings
+        match settings.strategy:
+            case StrategyName.KILL:
+                return KillStrategy(
+                    scenario=self._name,
+                    hits=[hit.point for hit in preparation.hits],
+                    depth=settings.depth,
+                    never_killable=preparation.never_killable,
+                    shard=settings.shard,
+                )
+            case StrategyName.ERROR:
+                if not preparation.faults:
+                    raise PainlessError
+                return ErrorStrategy(
+                    scenario=self._name,
+                    hits=preparation.hits,
+                    faults=preparation.faults,
+                    depth=settings.depth,
+                    shard=settings.shard,
+                )
 
     def _announce(self, preparation: Preparation, pairs_total: int) -> None:
         bracketing = self._measure(Case(scenario=self._name, steps=()))

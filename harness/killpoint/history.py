@@ -2,7 +2,8 @@
 
 The victim writes one line per step into a pipe that the parent owns, so that the order of an
 acknowledgement and a death is never in question. An operation that was attempted and not heard
-of again is *in flight*: both outcomes are legal. It never judges.
+of again is *in flight*, and one that was refused by its storage has *failed*: of both, either
+outcome is legal. It never judges.
 """
 
 from __future__ import annotations
@@ -45,5 +46,16 @@ class History:
         """Return the operation that was neither acknowledged nor failed, if there is one."""
         for each in self.operations:
             if each.outcome is Outcome.IN_FLIGHT:
+                return each
+        return None
+
+    @property
+    def open_ended(self) -> OperationRecord | None:
+        """Return the operation that may have taken effect or not, if there is one.
+
+        It was in flight at a death, or it failed because its storage did.
+        """
+        for each in self.operations:
+            if each.outcome is not Outcome.ACKNOWLEDGED:
                 return each
         return None

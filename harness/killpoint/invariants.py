@@ -23,7 +23,8 @@ class Reopened:
     """A store after a crash and one reopening, and all that is known about how it came there.
 
     `references[k]` is the state after k operations without fault. `witness` is what the
-    scenario's own `witness` gathered at the deaths. `struck` names the points of the deaths.
+    scenario's own `witness` gathered at the deaths. `struck` names the points of the faults, such
+    as `sidecar.put.after@1`, and `storage_failed` says whether one of them was an error.
     """
 
     root: Path
@@ -33,6 +34,7 @@ class Reopened:
     history: History
     witness: Any = None
     struck: tuple[str, ...] = ()
+    storage_failed: bool = False
 
     @property
     def acknowledged_count(self) -> int:
@@ -41,9 +43,9 @@ class Reopened:
 
     @property
     def legal_states(self) -> tuple[Any, ...]:
-        """Return the states that are right here: one, or two while an operation was in flight."""
+        """Return the states that are right here: one, or two if an operation's outcome is open."""
         done = self.acknowledged_count
-        last = done + 1 if self.history.in_flight is not None else done
+        last = done + 1 if self.history.open_ended is not None else done
         return self.references[done : last + 1]
 
     @property
@@ -118,6 +120,7 @@ SAME_WHEN_REOPENED = "reopening again shows the same"
 FOLLOW_UP_WORKS = "the next operation works"
 INSIDE_THE_ROOT = "nothing outside the root changes"
 KEPT_HANDLE = "a kept handle goes on"
+ERRORS_ARE_TOLD = "an error of the storage is told as one"
 CRASHED_STATE = "the crashed directory is sound"
 
 

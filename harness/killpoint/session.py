@@ -19,7 +19,7 @@ import click
 from killpoint import campaign, discovery
 from killpoint.errors import RecordError, UnknownScenarioError
 from killpoint.explain import render
-from killpoint.exploration import Settings
+from killpoint.exploration import Settings, StrategyName
 from killpoint.process import traced
 from killpoint.process.pool import Pool
 from killpoint.records import Recorder, read_record
@@ -44,6 +44,7 @@ class Request:
     """What `killpoint run` was asked to do."""
 
     what: tuple[str, ...]
+    strategy: StrategyName
     depth: int
     budget_s: float | None
     deep_s: float | None
@@ -72,13 +73,15 @@ def run(request: Request) -> int:
     ):
         settings = Settings(
             names=names,
+            strategy=request.strategy,
             depth=request.depth,
             budget_s=request.budget_s,
             deep_s=request.deep_s,
             shard=request.shard,
             reports=directory,
             workers_count=request.workers_count,
-            measure=request.measure,
+            # How the points lie is a matter of kills between them.
+            measure=request.measure and request.strategy is StrategyName.KILL,
             images=request.images,
             notes={"what": " ".join(request.what)} | _program_notes(request),
         )

@@ -2,11 +2,12 @@
 
     k1/graph.load.append/kill:phase_c.before_publish@1/recover:audit.put.after@2~7c3a
 
-`k1` is the format, then the scenario, then a part per step. `recover:` is a kill in the next
-reopening; `recover:#31`, the short form, strikes at the 31st hit of any point there, and is used
-where names would make the line longer than 100 characters. The four hexadecimal digits cover the
-points that the scenario hits without fault; when they no longer fit, the case is still anchored
-on its names. Reading a token never runs code.
+`k1` is the format, then the scenario, then a part per step: a fault and where. What follows an
+error before the first `recover` strikes the same process: `eio:sidecar.put.after@1/kill:#40`.
+`recover:` is a kill in the next reopening, `recover.eio:` an error there. `#31`, the short form,
+is the 31st hit of any point, and is used where names would make the line longer than 100
+characters. The four hexadecimal digits cover the points that the scenario hits without fault; when
+they no longer fit, the case is still anchored on its names. Reading a token never runs code.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from typing import TYPE_CHECKING
 
 from killpoint.case import Case, Phase, Step
 from killpoint.errors import TokenError
+from killpoint.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORMAT = "k1"
+RECOVER = "recover"
 TOKEN_CHARACTERS_MAX = 100
 
 _SCENARIO = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _STEP = re.compile(
-    r"^(?P<word>[a-z]+):"
+    r"^(?P<word>[a-z.]+):"
     r"(?:(?P<point>[A-Za-z0-9_.,+-]+)@(?P<occurrence>[1-9][0-9]{0,8})"
     r"|#(?P<ordinal>[1-9][0-9]{0,8}))$"
 )
@@ -59,10 +62,17 @@ class Token:
 
 
 def _print_step(step: Step, *, short: bool) -> str:
-    word = "recover" if step.phase is Phase.RECOVER else step.fault
+    word = step.fault.value
+    if step.phase is Phase.RECOVER:
+        word = RECOVER if step.fault is Fault.KILL else f"{RECOVER}.{word}"
     if not step.point or (short and step.ordinal):
         return f"{word}:#{step.ordinal}"
     return f"{word}:{step.point}@{step.occurrence}"
+
+
+def _lives_on(step: Step) -> bool:
+    """Tell whether a further fault can strike the process of this step."""
+    return step.phase is Phase.RUN and step.fault is not Fault.KILL
 
 
 def fingerprint(points: Iterable[str]) -> str:
@@ -83,21 +93,29 @@ def parse(text: str) -> Token:
         raise TokenError(text, f"its format is {form!r} and this version reads {FORMAT!r}")
     if not rest or not re.fullmatch(_SCENARIO, rest[0]):
         raise TokenError(text, "it names no scenario")
-    steps = tuple(_parse_step(text, part, index) for index, part in enumerate(rest[1:]))
+    steps: tuple[Step, ...] = ()
+    for part in rest[1:]:
+        steps = (*steps, _parse_step(text, part, steps))
     return Token(case=Case(scenario=rest[0], steps=steps), fingerprint=digits)
 
 
-def _parse_step(text: str, part: str, index: int) -> Step:
+def _parse_step(text: str, part: str, before: tuple[Step, ...]) -> Step:
     match = _STEP.match(part)
     if match is None:
         raise TokenError(text, f"its part {part!r} is neither FAULT:POINT@N nor FAULT:#N")
-    word = match["word"]
-    if (word == "recover") is (index == 0):
-        raise TokenError(text, f"its part {part!r} stands in the wrong place")
-    if word not in {"kill", "recover"}:
+    head, _, tail = match["word"].partition(".")
+    again = head == RECOVER
+    word = (tail or Fault.KILL.value) if again else match["word"]
+    if word not in set(Fault):
         raise TokenError(text, f"its fault {word!r} is not one this version can replay")
+    last = before[-1] if before else None
+    # A workload begins; a process that was killed meets nothing more; a recovery does not go back.
+    misplaced = last is None if again else last is not None and not _lives_on(last)
+    if misplaced:
+        raise TokenError(text, f"its part {part!r} stands in the wrong place")
     return Step(
-        phase=Phase.RECOVER if index else Phase.RUN,
+        phase=Phase.RECOVER if again else Phase.RUN,
+        fault=Fault(word),
         point=match["point"] or "",
         occurrence=int(match["occurrence"] or 0),
         ordinal=int(match["ordinal"] or 0),

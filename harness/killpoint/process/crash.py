@@ -15,15 +15,20 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from killpoint.case import Means, Phase, Step
+from killpoint.case import Means, Phase, Step, processes_count
+from killpoint.errors import PainlessError
+from killpoint.fault import Fault
 from killpoint.history import History
 from killpoint.process.victim import FIRST_VICTIM
 from killpoint.verdict import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from killpoint.failpoints import Hit
     from killpoint.image import Image
     from killpoint.process.child import ChildEnd
+    from killpoint.process.hurt import Afterwards
     from killpoint.process.place import Place
     from killpoint.process.subject import Subject
 
@@ -47,6 +52,26 @@ class Crash:
     beside: tuple[str, ...] = ()
     means: Means = Means.SIGKILL
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """What is photographed: a recovery after `earlier` deaths, or the workload.
+
+    `after` are errors that the workload meets first; it is photographed from then on.
+    """
+
+    recovery: bool
+    earlier: Any = None
+    after: Steps = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hurt:
+    """A workload whose storage failed: the content of the store then, and how its process ended."""
+
+    image: Image | None
+    end: ChildEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +109,16 @@ class UnfitCrash(Exception):  # noqa: N818 -- a result, carried out of the middl
 class Crashes:
     """Makes and remembers the crashes of one scenario."""
 
-    def __init__(self, subject: Subject, place: Place, template: Image) -> None:
-        """Start every case from `template`."""
+    def __init__(
+        self,
+        subject: Subject,
+        place: Place,
+        template: Image,
+        afterwards: Callable[[Steps], Afterwards],
+    ) -> None:
+        """Start every case from `template`; `afterwards` says what a hurt handle is asked."""
         self._subject = subject
+        self._afterwards = afterwards
         self._place = place
         self._start = Crash(image=template, history=History(), witness=None, struck=(), ends=())
         self._remembered: OrderedDict[tuple[Steps, Means], Crash] = OrderedDict()
@@ -115,22 +147,55 @@ class Crashes:
         return crash
 
     def _made(self, steps: Steps, means: Means) -> Crash:
-        match means:
-            case Means.SIGKILL:
-                return self._kill(steps, self.make(steps[:-1], means))
-            case Means.IMAGE:
-                return self._photographed(steps)
+        earlier, _ = _parted(steps)
+        if steps[-1].fault is not Fault.KILL:
+            return self._hurt(steps, self.make(earlier, means))
+        if means is Means.SIGKILL:
+            return self._kill(steps, self.make(earlier, means))
+        return self._photographed(steps)
 
     def kill_last(self, steps: Steps) -> Crash:
-        """Make the last step by SIGKILL, from the image that the steps before it left."""
-        return self._kill(steps, self.make(steps[:-1], Means.IMAGE))
+        """Make the last step by SIGKILL, from the image that the processes before it left."""
+        return self._kill(steps, self.make(_parted(steps)[0], Means.IMAGE))
+
+    def _hurt(self, steps: Steps, before: Crash) -> Crash:
+        """Have the storage fail, and take what stands there once the operation has failed."""
+        step, patient = steps[-1], self._subject.patient
+        if patient is None:
+            raise PainlessError
+        self._place.restore(before.image)
+        incarnation = FIRST_VICTIM + processes_count(_parted(steps)[0])
+        if step.phase is Phase.RECOVER:
+            root = self._place.root
+            end = patient.hurt_recovery(root, step, incarnation, before.witness)
+            struck = self._struck(end, step)
+            content, history = self._place.capture(), before.history
+            witness = (end.last("witness") or [None])[0]
+        else:
+            found = patient.hurt(self._place, step, incarnation, self._afterwards(steps))
+            end = found.end
+            struck = self._struck(end, step)
+            if found.image is None:
+                raise UnfitCrash(Reason.VERIFIER_DIED, f"the workload did not stop; {end.how}", end)
+            content, history = found.image, self._subject.history(end)
+            witness = before.witness
+        return Crash(
+            struck=(*before.struck, struck),
+            image=content,
+            history=history,
+            witness=witness,
+            ends=(*before.ends, end),
+            beside=(*before.beside, *self._place.beside()),
+            means=Means.ERROR,
+        )
 
     def _kill(self, steps: Steps, before: Crash) -> Crash:
         step = steps[-1]
+        earlier, own = _parted(steps)
         self._place.restore(before.image)
-        root, incarnation = self._place.root, FIRST_VICTIM + len(steps) - 1
+        root, incarnation = self._place.root, FIRST_VICTIM + processes_count(earlier)
         if step.phase is Phase.RUN:
-            end = self._subject.run(root, step, incarnation)
+            end = self._subject.run(root, own, incarnation)
             history, witness = self._subject.history(end), before.witness
         else:
             end = self._subject.recover(root, step, incarnation, before.witness)
@@ -147,8 +212,11 @@ class Crashes:
     def _photographed(self, steps: Steps) -> Crash:
         """Take the crash from the album of the step's process, which is made if need be."""
         step = steps[-1]
-        before = self.make(steps[:-1], Means.IMAGE)
-        album = self._album(steps[:-1], before)
+        earlier, own = _parted(steps)
+        before = self.make(earlier, Means.IMAGE)
+        recovery = step.phase is Phase.RECOVER
+        sitting = Sitting(recovery=recovery, earlier=before.witness, after=own[:-1])
+        album = self._album(steps[:-1], before, sitting)
         if album.why_not or album.end is None:
             note = f"no image mode: {album.why_not}; made by SIGKILL" if album.why_not else ""
             return replace(self._kill(steps, before), note=note)
@@ -170,15 +238,14 @@ class Crashes:
             means=Means.IMAGE,
         )
 
-    def _album(self, steps: Steps, before: Crash) -> Album:
+    def _album(self, steps: Steps, before: Crash, sitting: Sitting) -> Album:
         known = self._albums.get(steps)
         if known is not None:
             self._albums.move_to_end(steps)
             return known
         self._place.restore(before.image)
-        album = self._subject.photograph(
-            self._place, FIRST_VICTIM + len(steps), before.witness, recovery=bool(steps)
-        )
+        processes = processes_count(steps) - bool(sitting.after)
+        album = self._subject.photograph(self._place, FIRST_VICTIM + processes, sitting)
         self._albums[steps] = album
         if len(self._albums) > ALBUMS_MAX:
             self._albums.popitem(last=False)
@@ -209,3 +276,10 @@ class Crashes:
         ):
             _, dropped = self._remembered.popitem(last=False)
             self._remembered_bytes -= dropped.image.size_bytes
+
+
+def _parted(steps: Steps) -> tuple[Steps, Steps]:
+    """Part the steps of the last process from those of the processes before it."""
+    if not steps or steps[-1].phase is Phase.RECOVER:
+        return steps[:-1], steps[-1:]
+    return (), steps

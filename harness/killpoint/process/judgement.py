@@ -47,6 +47,7 @@ def judge(case: Case, crash: Crash, end: ChildEnd) -> CaseResult:
         history=crash.history,
         crash_images=(crash.image.id,),
         recovered_image=recovered[0] if recovered else "",
+        applied_count=(end.last("applied") or [None])[0],
         victim_s=crash.ends[-1].elapsed_s if crash.ends else 0.0,
         verify_s=end.elapsed_s,
         output="" if verdict is Verdict.PASSED else output[-OUTPUT_CHARACTERS_MAX:],

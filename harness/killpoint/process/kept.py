@@ -39,6 +39,15 @@ class Bystander:
     incarnation: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """An operation to try on a handle, the states that may stand there, and the next process."""
+
+    kind: FollowUp
+    legal_states: tuple[Any, ...]
+    incarnation: int
+
+
 def try_all(scenario: Scenario, root: Path, channel: Channel, told: Bystander) -> None:
     """Try every kind of operation, each on a handle of its own; says `violation` and `verified`."""
     failpoints.off()
@@ -51,35 +60,46 @@ def try_all(scenario: Scenario, root: Path, channel: Channel, told: Bystander) -
 
 def _try(scenario: Scenario, root: Path, kind: FollowUp, told: Bystander) -> str:
     """Return what the kept handle did that it must not, or nothing."""
-    system = scenario.system
     image.restore(told.before, root)
-    handle = system.open(root, Ports(incarnation=told.incarnation, actor="kept"))
+    ports = Ports(incarnation=told.incarnation, actor="kept")
+    handle = scenario.system.open(root, ports)
     image.morph(image.capture(root), told.after, root)
-    wrong = _apply(scenario, root, kind, handle, told)
+    return goes_on(
+        scenario,
+        root,
+        handle,
+        Trial(kind=kind, legal_states=told.legal_states, incarnation=told.incarnation),
+    )
+
+
+def goes_on(scenario: Scenario, root: Path, handle: object, trial: Trial) -> str:
+    """Try an operation on the handle, and close it; return what is wrong, or nothing."""
+    system, kind = scenario.system, trial.kind
+    wrong = _apply(scenario, root, handle, trial)
     if wrong:
         return wrong
     seen = plain(system.observe(handle))
-    expected = [plain(kind.expect(state)) for state in told.legal_states]
+    expected = [plain(kind.expect(state)) for state in trial.legal_states]
     if seen not in expected:
         return f"it succeeded, and {first_difference(expected[-1], seen)}"
     system.close(handle)
-    fresh = system.open(root, Ports(incarnation=told.incarnation + 2, actor="last"))
+    fresh = system.open(root, Ports(incarnation=trial.incarnation + 2, actor="last"))
     kept = plain(system.observe(fresh))
     system.close(fresh)
     return "" if kept == seen else f"after reopening, {first_difference(seen, kept)}"
 
 
-def _apply(scenario: Scenario, root: Path, kind: FollowUp, handle: object, told: Bystander) -> str:
+def _apply(scenario: Scenario, root: Path, handle: object, trial: Trial) -> str:
     """Apply the operation; let one refusal pass, and reopen the store elsewhere in between."""
     for attempt in ATTEMPTS:
         try:
-            kind.apply(handle)
+            trial.kind.apply(handle)
         except Exception as error:  # noqa: BLE001 -- the scenario says what a refusal is
             if not scenario.refused(error):
                 return f"{attempt} it raised {describe(error)}"
             if attempt == ATTEMPTS[-1]:
                 return f"{attempt} it is still refused: {describe(error)}"
-            ports = Ports(incarnation=told.incarnation + 1, actor="elsewhere")
+            ports = Ports(incarnation=trial.incarnation + 1, actor="elsewhere")
             scenario.system.close(scenario.system.open(root, ports))
         else:
             break

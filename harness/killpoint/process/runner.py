@@ -11,36 +11,39 @@ It never calls the system under test itself, and never decides which cases to ru
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from killpoint import image
-from killpoint.case import Case, CaseResult, Means, Phase
+from killpoint.case import Case, CaseResult, Means
 from killpoint.errors import PrepareError
 from killpoint.events import Bracketing
-from killpoint.failpoints import FaultKind, Hit, catalogue
+from killpoint.failpoints import FaultKind, Hit, catalogue, effects
+from killpoint.fault import Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process.crash import Crash, Crashes, UnfitCrash
+from killpoint.process.hurt import Afterwards
 from killpoint.process.judgement import added, judge, unfit
 from killpoint.process.kept import Bystander
 from killpoint.process.place import Place
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
-from killpoint.scenario import PointSource, Program
+from killpoint.scenario import PointSource, Program, Scenario
 from killpoint.sources.marks import unbracketed_in
 from killpoint.sources.syscalls import read_trace, unavailable
 from killpoint.token import fingerprint
 from killpoint.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from killpoint.image import Image
     from killpoint.process.child import ChildEnd, Nursery
-    from killpoint.scenario import Scenario
+    from killpoint.process.crash import Steps
 
 MADE_AGAIN_ONE_IN = 20
 
@@ -48,6 +51,8 @@ MADE_AGAIN_ONE_IN = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
     """What the runs without fault showed. `same_images` tells whether two of them ended alike.
+
+    `faults` has, for each point at which the storage can fail, in which ways; none where it cannot.
 
     `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
     """
@@ -58,6 +63,7 @@ class Preparation:
     operations: tuple[str, ...]
     same_images: bool
     never_killable: frozenset[str]
+    faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -93,7 +99,7 @@ class Runner:
         self._place.fresh()
         self._must(self._subject.prepare(self.root), "prepared", "preparing the store")
         self.template = self._place.capture()
-        self._crashes = Crashes(self._subject, self._place, self.template)
+        self._crashes = Crashes(self._subject, self._place, self.template, self._afterwards)
         self._place.restore(self.template)
         said = self._must(self._subject.references(self.root), "references", "the workload")
         self._references, reopened = tuple(said[0]), said[1]
@@ -119,8 +125,22 @@ class Runner:
             never_killable=frozenset(
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
+            faults=self._faults(),
             notes=tuple(dict.fromkeys(self._told["note"])),
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
+        )
+
+    def _faults(self) -> Mapping[str, tuple[Fault, ...]]:
+        able = self._subject.patient is not None
+        return faults_at(effects().values(), catalogue()) if able else {}
+
+    def _afterwards(self, steps: Steps) -> Afterwards:
+        """Return what the handle of a case is asked: one kind, dealt by the case's own name."""
+        kinds = self.scenario.kept if isinstance(self.scenario, Scenario) else ()
+        return Afterwards(
+            references=self._references,
+            kind=kinds[_number(steps) % len(kinds)] if kinds else None,
+            incarnation=FIRST_VICTIM + 1,
         )
 
     def _trace(self) -> tuple[tuple[Hit, ...], Image]:
@@ -157,7 +177,7 @@ class Runner:
                     return _disagreement(case, crash, by_kill)
         except UnfitCrash as why:
             return unfit(case, why)
-        result = self._verified_once(case, crash, crash.means)
+        result = self._with_handle(crash, self._verified_once(case, crash, crash.means))
         return replace(result, means=crash.means, made_again=again, note=crash.note)
 
     def replay(self, case: Case) -> CaseResult:
@@ -169,7 +189,16 @@ class Runner:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
         result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
-        return self._with_kept_handles(case, crash, result)
+        return self._with_handle(crash, self._with_kept_handles(case, crash, result))
+
+    def _with_handle(self, crash: Crash, result: CaseResult) -> CaseResult:
+        """Add what the process did whose storage had failed, and which points it passed then."""
+        if crash.means is not Means.ERROR:
+            return result
+        end = crash.ends[-1]
+        later = (end.last("later") or [[]])[0]
+        hits = tuple((point, occurrence) for point, occurrence in later)
+        return replace(added(result, end), later_hits=hits)
 
     def crash(self, case: Case) -> Crash:
         """Return the crash that a case makes by SIGKILL, before any verification."""
@@ -183,7 +212,7 @@ class Runner:
         return self._crashes
 
     def _means(self, case: Case) -> Means:
-        deeper = bool(case.steps) and case.steps[-1].phase is Phase.RECOVER
+        deeper = case.depth > 0
         able = self._subject.can_be_photographed
         return Means.IMAGE if able and (deeper or self._images) else Means.SIGKILL
 
@@ -191,7 +220,7 @@ class Runner:
         """Verify the crash, unless by image an equal one was verified before."""
         key = (crash.image.id, _digest(crash))
         known = self._verified.get(key)
-        if known is not None and means is Means.IMAGE:
+        if known is not None and means is not Means.SIGKILL:
             return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
         end = self._verify(case, crash, follow_ups=(self._turn,))
         recovered = end.last("recovered")
@@ -210,15 +239,15 @@ class Runner:
 
     def _with_kept_handles(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
         """Add what handles did that were open while the workload died."""
-        if case.depth or not case.steps:
+        if case.depth or not case.steps or crash.means is Means.ERROR:
             return result
         done = crash.history.acknowledged_count
-        last = done + 1 if crash.history.in_flight is not None else done
+        last = done + 1 if crash.history.open_ended is not None else done
         told = Bystander(
             before=self.template,
             after=crash.image,
             legal_states=self._references[done : last + 1],
-            incarnation=FIRST_VICTIM + len(case.steps),
+            incarnation=FIRST_VICTIM + case.processes_count,
         )
         end = self._subject.try_kept(self.root, told)
         return result if end is None else added(result, end)
@@ -226,11 +255,12 @@ class Runner:
     def _verify(self, case: Case, crash: Crash, *, follow_ups: tuple[int, ...] | None) -> ChildEnd:
         self._place.restore(crash.image)
         dossier = Dossier(
-            incarnation=FIRST_VICTIM + len(case.steps),
+            incarnation=FIRST_VICTIM + case.processes_count,
             references=self._references,
             history=crash.history if case.steps else self._full_history(),
             witness=crash.witness,
             struck=crash.struck,
+            storage_failed=any(step.fault is not Fault.KILL for step in case.steps),
             follow_ups=follow_ups,
         )
         return self._subject.verify(self.root, dossier)
@@ -246,7 +276,7 @@ class Runner:
     def _hits(self, case: Case, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
         """Return the points that the recovery from this crash passes."""
         self._place.restore(crash.image)
-        apart = self._subject.trace_recovery(self.root, FIRST_VICTIM + len(case.steps))
+        apart = self._subject.trace_recovery(self.root, FIRST_VICTIM + case.processes_count)
         return tuple(hit.point for hit in self._subject.hits(apart or end))
 
     def measure(self, case: Case) -> Bracketing:
@@ -258,7 +288,7 @@ class Runner:
             return Bracketing(measured=False, why_not=why_not)
         self._place.restore(self.crash(case).image)
         output = self._directory / "measure"
-        incarnation = FIRST_VICTIM + len(case.steps)
+        incarnation = FIRST_VICTIM + case.processes_count
         end = self._subject.measure(self.root, incarnation, output, recovery=bool(case.steps))
         seen = read_trace(output, self.root)
         # What a workload's trace has doubted is known already; a recovery is heard here only.
@@ -290,8 +320,13 @@ def _digest(crash: Crash) -> str:
 
 
 def _is_made_again(case: Case) -> bool:
-    text = "/".join(f"{step.point}@{step.occurrence}#{step.ordinal}" for step in case.steps)
-    return hashlib.blake2b(text.encode()).digest()[0] % MADE_AGAIN_ONE_IN == 0
+    return _number(case.steps) % MADE_AGAIN_ONE_IN == 0
+
+
+def _number(steps: Steps) -> int:
+    """Return a number that only the steps decide."""
+    text = "/".join(f"{step.fault}:{step.point}@{step.occurrence}" for step in steps)
+    return hashlib.blake2b(text.encode()).digest()[0]
 
 
 def _disagreement(case: Case, crash: Crash, by_kill: Crash) -> CaseResult:

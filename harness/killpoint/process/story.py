@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from killpoint import image
-from killpoint.case import Case, CaseResult
+from killpoint.case import Case, CaseResult, Phase, Step, processes_count
 from killpoint.failpoints import Point, UnknownPointError, find
 
 if TYPE_CHECKING:
@@ -59,13 +59,17 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
     before = runner.template
     reached = len(result.crash_images) > 0
     for count in range(1, len(case.steps) + 1 if reached else 1):
-        step = case.steps[count - 1]
+        step, further = case.steps[count - 1], case.steps[count:]
+        if further and further[0].phase is Phase.RUN:
+            # Its process went on to the next step: what it left is told there.
+            continue
         crash = runner.crash(Case(scenario=case.scenario, steps=case.steps[:count]))
         name, _, occurrence = crash.struck[-1].rpartition("@")
         chapters.append(
             Chapter(
-                title="the workload" if count == 1 else f"recovery {count - 1}",
-                ended=f"killed at {name}, the {_ordinal(int(occurrence))} time it was reached"
+                title=_title(case.steps[:count]),
+                ended=_before(case.steps[:count]) + f"{step.fault.words} at {name}, "
+                f"the {_ordinal(int(occurrence))} time it was reached"
                 + _whereabouts(crash.ends[-1]),
                 point=_point(name or step.point),
                 hits_count=0,
@@ -87,6 +91,21 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
             )
         )
     return Story(result=result, operations=operations, chapters=tuple(chapters))
+
+
+def _title(steps: tuple[Step, ...]) -> str:
+    """Return whose part of the case the last of these steps is."""
+    if steps[-1].phase is Phase.RUN:
+        return "the workload"
+    return f"recovery {processes_count(steps) - 1}"
+
+
+def _before(steps: tuple[Step, ...]) -> str:
+    """Return what had struck the process of the last step before it."""
+    if len(steps) == 1 or steps[-1].phase is not Phase.RUN:
+        return ""
+    first = steps[0]
+    return f"{first.fault.words} at {first.point}@{first.occurrence}, then "
 
 
 def _whereabouts(end: ChildEnd) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from killpoint.failpoints import Hit
+from killpoint.fault import Fault
 from killpoint.history import History, OperationRecord, Outcome
-from killpoint.process import kept, strike, traced, verifier, victim
-from killpoint.process.crash import Album, Photograph
+from killpoint.process import hurt, kept, strike, traced, verifier, victim
+from killpoint.process.crash import Album, Hurt, Photograph
 from killpoint.scenario import PointSource
 from killpoint.sources import marks, python_calls
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from killpoint.case import Step
     from killpoint.image import Image
     from killpoint.process.child import Channel, ChildEnd, Nursery
+    from killpoint.process.crash import Sitting, Steps
+    from killpoint.process.hurt import Afterwards
     from killpoint.process.kept import Bystander
     from killpoint.process.place import Place
     from killpoint.process.verifier import Dossier
@@ -30,6 +33,16 @@ if TYPE_CHECKING:
 
 
 PHOTOGRAPHS_S = 120.0
+
+
+class Patient(Protocol):
+    """Has a storage that can be made to fail."""
+
+    def hurt(self, place: Place, step: Step, incarnation: int, then: Afterwards) -> Hurt:
+        """Run the workload with a storage that fails; says `later`, and what the handle did."""
+
+    def hurt_recovery(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
+        """Reopen the store with a storage that fails."""
 
 
 class Subject(Protocol):
@@ -48,8 +61,12 @@ class Subject(Protocol):
     def trace(self, root: Path) -> ChildEnd:
         """Run the workload under a counting seam; says `finished`."""
 
-    def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
-        """Run the workload, armed."""
+    def run(self, root: Path, steps: Steps, incarnation: int) -> ChildEnd:
+        """Run the workload, armed: errors, if any, and a kill at last."""
+
+    @property
+    def patient(self) -> Patient | None:
+        """The same subject if its storage can be made to fail, or None."""
 
     def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store, armed."""
@@ -58,9 +75,7 @@ class Subject(Protocol):
     def can_be_photographed(self) -> bool:
         """Tell whether its points are passed inside the child, which can stop there."""
 
-    def photograph(
-        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
-    ) -> Album:
+    def photograph(self, place: Place, incarnation: int, sitting: Sitting) -> Album:
         """Run the workload or a recovery, stopping at each point to be photographed."""
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
@@ -126,12 +141,45 @@ class StoreSubject:
 
         return self._child(work)
 
-    def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
-        """Run the workload, armed."""
+    def run(self, root: Path, steps: Steps, incarnation: int) -> ChildEnd:
+        """Run the workload, armed: errors, if any, and a kill at last."""
+        part = victim.run if len(steps) == 1 else hurt.run
 
         def work(channel: Channel) -> None:
-            strike.arm(step, channel)
-            victim.run(self._scenario, root, channel, incarnation)
+            strike.arm(steps, channel)
+            part(self._scenario, root, channel, incarnation)
+
+        return self._child(work)
+
+    @property
+    def patient(self) -> Patient:
+        """Its storage can be made to fail: calls to it pass the seam."""
+        return self
+
+    def hurt(self, place: Place, step: Step, incarnation: int, then: Afterwards) -> Hurt:
+        """Run the workload with a storage that fails; says `later`, and what the handle did."""
+
+        def work(channel: Channel) -> None:
+            later: list[tuple[str, int]] = []
+            strike.arm((step,), channel, lambda hit: later.append((hit.point, hit.occurrence)))
+            stopped = hurt.run(self._scenario, place.root, channel, incarnation)
+            channel.send("later", later)
+            hurt.go_on(self._scenario, place.root, channel, stopped, then)
+
+        standing: list[Image] = []
+        end = self._nursery.run(
+            work,
+            deadline_s=self._scenario.deadline_s,
+            look=lambda: standing.append(place.look()),
+        )
+        return Hurt(image=standing[0] if standing else None, end=end)
+
+    def hurt_recovery(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
+        """Reopen the store with a storage that fails."""
+
+        def work(channel: Channel) -> None:
+            strike.arm((step,), channel)
+            hurt.recover(self._scenario, root, channel, incarnation, earlier)
 
         return self._child(work)
 
@@ -139,7 +187,7 @@ class StoreSubject:
         """Reopen the store, armed."""
 
         def work(channel: Channel) -> None:
-            strike.arm(step, channel)
+            strike.arm((step,), channel)
             victim.recover(self._scenario, root, channel, incarnation, earlier)
 
         return self._child(work)
@@ -149,15 +197,19 @@ class StoreSubject:
         """Tell whether its points are passed inside the child, which can stop there."""
         return True
 
-    def photograph(
-        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
-    ) -> Album:
+    def photograph(self, place: Place, incarnation: int, sitting: Sitting) -> Album:
         """Run the workload or a recovery, stopping at each point to be photographed."""
         names = [operation.name for operation in self._scenario.operations]
 
         def work(channel: Channel) -> None:
-            strike.count(victim.Model(channel))
-            if recovery:
+            model = victim.Model(channel)
+            if sitting.after:
+                strike.arm(sitting.after, channel, model)
+                hurt.run(self._scenario, place.root, channel, incarnation)
+                return
+            strike.count(model)
+            if sitting.recovery:
+                earlier = sitting.earlier
                 victim.recover(self._scenario, place.root, channel, incarnation, earlier)
             else:
                 victim.run(self._scenario, place.root, channel, incarnation)
@@ -209,9 +261,11 @@ class StoreSubject:
 
     def fired(self, end: ChildEnd, step: Step) -> str:
         """Return the point where the fault struck, or an empty string."""
-        del step
         said = end.last("fired")
-        return f"{said[0]}@{said[1]}" if said and end.killed else ""
+        # An error leaves its process alive; what fired before a death that was not ours does not.
+        fits = said is not None and said[2] == step.fault.value
+        lived = step.fault is not Fault.KILL
+        return f"{said[0]}@{said[1]}" if said and fits and (lived or end.killed) else ""
 
     def history(self, end: ChildEnd) -> History:
         """Return what the victim had said."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from killpoint.case import Step
     from killpoint.failpoints import Hit
     from killpoint.process.child import Channel, ChildEnd, Nursery
+    from killpoint.process.crash import Sitting, Steps
     from killpoint.process.kept import Bystander
     from killpoint.process.place import Place
     from killpoint.process.verifier import Dossier
@@ -93,10 +94,10 @@ class NativeSubject:
         work = self._workload(root, victim.FIRST_VICTIM)
         return self._known.learn(*self._tracing.look(work, root))
 
-    def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
+    def run(self, root: Path, steps: Steps, incarnation: int) -> ChildEnd:
         """Run the workload and kill it at the step's call."""
         work = self._workload(root, incarnation)
-        return self._tracing.kill(work, root, step, self._known.rehearsal)
+        return self._tracing.kill(work, root, steps[-1], self._known.rehearsal)
 
     def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store and kill it at the step's call."""
@@ -109,12 +110,11 @@ class NativeSubject:
         return self._tracing.kill(work, root, step, self._recoveries[key])
 
     can_be_photographed = False
+    patient = None
 
-    def photograph(
-        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
-    ) -> Album:
+    def photograph(self, place: Place, incarnation: int, sitting: Sitting) -> Album:
         """Have no photographs: it passes its points outside of itself."""
-        del place, incarnation, earlier, recovery
+        del place, incarnation, sitting
         return NO_ALBUM
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:
@@ -190,10 +190,10 @@ class ProgramSubject:
         self._must_end_well(end, "its command")
         return told(end, ["finished"])
 
-    def run(self, root: Path, step: Step, incarnation: int) -> ChildEnd:
+    def run(self, root: Path, steps: Steps, incarnation: int) -> ChildEnd:
         """Run the command and kill it at the step's call."""
         del incarnation
-        return self._tracing.kill(self._command(root), root, step, self._known.rehearsal)
+        return self._tracing.kill(self._command(root), root, steps[-1], self._known.rehearsal)
 
     def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Miss: a program's recovery is its check, which is not killed."""
@@ -201,12 +201,11 @@ class ProgramSubject:
         return self._tracing.kill(self._command(root), root, step, NO_CALLS)
 
     can_be_photographed = False
+    patient = None
 
-    def photograph(
-        self, place: Place, incarnation: int, earlier: object, *, recovery: bool
-    ) -> Album:
+    def photograph(self, place: Place, incarnation: int, sitting: Sitting) -> Album:
         """Have no photographs: it passes its points outside of itself."""
-        del place, incarnation, earlier, recovery
+        del place, incarnation, sitting
         return NO_ALBUM
 
     def trace_recovery(self, root: Path, incarnation: int) -> ChildEnd | None:

@@ -35,6 +35,7 @@ class Dossier:
     history: History
     witness: Any
     struck: tuple[str, ...]
+    storage_failed: bool
     follow_ups: tuple[int, ...] | None
 
 
@@ -126,7 +127,9 @@ def _first_opening(store: _Store, dossier: Dossier, witness: object) -> Any:  # 
         history=dossier.history,
         witness=witness,
         struck=dossier.struck,
+        storage_failed=dossier.storage_failed,
     )
+    store.channel.send("applied", view.applied_count)
     for each in store.scenario.all_invariants:
         try:
             evidence = list(each.check(view))

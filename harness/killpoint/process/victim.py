@@ -7,6 +7,7 @@ operation, acknowledgements after it. It never judges, and it never runs in the 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from killpoint import failpoints
@@ -77,24 +78,42 @@ def watch_calls(scenario: Scenario, root: Path) -> Callable[[], list[Unseen]]:
     return list
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A workload that came to its end, or to an operation that failed: `error` is its reason."""
+
+    handle: Any
+    done_count: int
+    error: Exception | None
+
+
 def run(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> None:
-    """Open the store and run the workload, saying what is attempted and acknowledged."""
+    """Run the workload and close the store."""
     unseen = watch_calls(scenario, root)
-    system = scenario.system
-    handle = system.open(root, Ports(incarnation=incarnation, actor="run"))
+    stopped = until_failure(scenario, root, channel, incarnation)
+    scenario.system.close(stopped.handle)
+    _doubt(channel, unseen())
+    channel.send("finished")
+
+
+def until_failure(scenario: Scenario, root: Path, channel: Channel, incarnation: int) -> Stopped:
+    """Open the store and run the workload, saying what is attempted and acknowledged.
+
+    After an operation that failed nothing further is attempted: what would be legal then, nobody
+    has recorded.
+    """
+    handle = scenario.system.open(root, Ports(incarnation=incarnation, actor="run"))
     for index, operation in enumerate(scenario.operations):
         channel.send("attempt", index)
         try:
             answer = operation.apply(handle)
         except Exception as error:  # noqa: BLE001 -- an operation may fail: that is an outcome
             channel.send("fail", index, describe(error))
-        else:
-            failpoints.reach(RETURNED)
-            channel.send("ack", index, _short(answer))
-            failpoints.reach(ACKNOWLEDGED)
-    system.close(handle)
-    _doubt(channel, unseen())
-    channel.send("finished")
+            return Stopped(handle=handle, done_count=index, error=error)
+        failpoints.reach(RETURNED)
+        channel.send("ack", index, _short(answer))
+        failpoints.reach(ACKNOWLEDGED)
+    return Stopped(handle=handle, done_count=len(scenario.operations), error=None)
 
 
 def recover(

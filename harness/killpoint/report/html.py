@@ -246,11 +246,11 @@ def _deaths(result: CaseResult) -> Iterable[Moment]:
     for number, step in enumerate(result.case.steps):
         who = "recovery" if step.phase is Phase.RECOVER else "the workload"
         image = result.crash_images[number] if number < len(result.crash_images) else ""
-        done = "killed" if step.fault == "kill" else f"struck by {step.fault}"
         if not image and result.reason in NOT_STRUCK:
-            yield Moment(kind="calm", text=f"{who} not {done} at {words.place(step)}")
+            text = f"{who}, not struck: {step.fault.words} at {words.place(step)}"
+            yield Moment(kind="calm", text=text)
             continue
-        text = f"{who} {done} at {words.place(step)}"
+        text = f"{who}: {step.fault.words} at {words.place(step)}"
         yield Moment(kind="dead", text=text, note=f"image {image}" if image else "")
 
 

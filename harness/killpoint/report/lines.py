@@ -15,8 +15,10 @@ from killpoint.report.words import (
     advice_for,
     clock,
     counted,
+    depth_word,
     duration,
     label,
+    pairs_word,
     plain,
     rate,
     struck,
@@ -42,16 +44,20 @@ class Progress:
     name: str
     started_s: float
     pairs_total: int
+    word: str = "pairs"
     done: int = 0
     total: int = 0
 
 
-def finished_line(record: ScenarioRecord, *, depth: int, width: int, name_width: int) -> list[str]:
+def finished_line(
+    record: ScenarioRecord, *, depth: int, width: int, name_width: int, strategy: str = ""
+) -> list[str]:
     """Return what one scenario came to, as one line, or two when its name is long."""
+    depths = range(1, depth + 1)
     fields = [
         record.name.ljust(min(name_width, NAME_COLUMN_MAX)),
-        f"{pairs(record, 0)} pairs".ljust(13),
-        *(f"{_depth_word(each)} {pairs(record, each)}".ljust(14) for each in range(1, depth + 1)),
+        f"{pairs(record, 0)} {pairs_word(strategy)}".ljust(13),
+        *(f"{depth_word(each, strategy)} {pairs(record, each)}".ljust(14) for each in depths),
         rate(record.cases_count, record.elapsed_s).rjust(5),
         shown_verdict(record.verdict),
     ]
@@ -67,7 +73,7 @@ def running_line(progress: Progress, *, now_s: float, end_s: float | None, name_
     filled = BAR_CHARACTERS * min(done, total) // total if total else 0
     first = progress.pairs_total
     deeper = f"{done - first:,}/{total - first:,} deeper"
-    what = deeper if done >= first else f"{done:,}/{first:,} pairs"
+    what = deeper if done >= first else f"{done:,}/{first:,} {progress.word}"
     elapsed_s = now_s - progress.started_s
     left_s = [elapsed_s * max(total - done, 0) / done] if done else []
     left_s += [] if end_s is None else [max(end_s - now_s, 0.0)]
@@ -175,10 +181,6 @@ def summary_line(run: Run, *, page: str) -> str:
         if count
     ]
     return _GAP.join([shown_verdict(run.verdict), ", ".join([counts, *wrong]), page])
-
-
-def _depth_word(depth: int) -> str:
-    return "recovery" if depth == 1 else f"depth {depth}"
 
 
 def _fitted(fields: Iterable[str], width: int) -> list[str]:

@@ -15,7 +15,7 @@ from killpoint.events import StopReason
 from killpoint.report.words import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from killpoint.records import Run
 
@@ -39,6 +39,8 @@ class _Part:
 
 def completeness(run: Run) -> Completeness:
     """Return the sentence for a run, finished or not."""
+    if run.strategy == "error":
+        return _of_errors(run)
     parts = [
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
@@ -48,6 +50,32 @@ def completeness(run: Run) -> Completeness:
         # One shard passes only its own recoveries: what none of them reaches shows in the merge.
         *([_never_reached(run)] if run.shard[1] == 1 else []),
     ]
+    return _joined(run, parts)
+
+
+def _of_errors(run: Run) -> Completeness:
+    """Say how many errors were injected, and how many kills and errors struck after them."""
+    done, total, images = _counts(run, 0)
+    text = f"{done:,} of {total:,} errors injected, {images:,} distinct states"
+    proven = done == total and (total > 0 or run.shard[1] > 1)
+    parts = [_Part(proven=proven, text=text + _why_short(run, short=done < total))]
+    if run.depth:
+        done, total, images = _counts(run, 1)
+        text = f"kills and errors after them {done:,} of {total:,}, {images:,} distinct states"
+        parts.append(_Part(proven=done == total, text=text + _why_short(run, short=done < total)))
+    return _joined(run, [*parts, *_made_again(run), *_unfinished(run)])
+
+
+def _counts(run: Run, depth: int) -> tuple[int, int, int]:
+    tallies = [each.tally(depth) for each in run.scenarios]
+    return (
+        sum(each.pairs_done for each in tallies),
+        sum(each.pairs_total for each in tallies),
+        sum(each.images_count for each in tallies),
+    )
+
+
+def _joined(run: Run, parts: Sequence[_Part]) -> Completeness:
     complete = all(part.proven for part in parts)
     word = "complete" if complete else "INCOMPLETE"
     index, count = run.shard

@@ -36,7 +36,7 @@ from killpoint.report.lines import (
     wrapped,
 )
 from killpoint.report.sentence import completeness
-from killpoint.report.words import plain, replay_arguments, replay_command
+from killpoint.report.words import pairs_word, plain, replay_arguments, replay_command
 from killpoint.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ _STYLES = {Verdict.PASSED: "green", Verdict.UNDECIDED: "yellow", Verdict.FAILED:
 @dataclass(slots=True)
 class _Settings:
     reports: Path
+    strategy: str
     depth: int
     budget_s: float | None
     name_width: int
@@ -82,7 +83,7 @@ class Terminal:
         self._shown_as = shown_as.rstrip("/")
         self._now = now
         self._ledger = Ledger()
-        self._settings = _Settings(Path(), 0, None, 0, now(), "")
+        self._settings = _Settings(Path(), "", 0, None, 0, now(), "")
         self._running: dict[str, Progress] = {}
         self._shown: set[tuple[str, str]] = set()
         self._last_s = now()
@@ -100,7 +101,10 @@ class Terminal:
                 self._start(event)
             case ScenarioPrepared():
                 self._running[event.scenario] = Progress(
-                    name=event.scenario, started_s=self._now(), pairs_total=event.pairs_total
+                    name=event.scenario,
+                    started_s=self._now(),
+                    pairs_total=event.pairs_total,
+                    word=pairs_word(self._settings.strategy),
                 )
                 self._progress()
             case CaseFinished():
@@ -121,6 +125,7 @@ class Terminal:
     def _start(self, event: CampaignStarted) -> None:
         self._settings = _Settings(
             reports=event.reports,
+            strategy=event.strategy,
             depth=event.depth,
             budget_s=event.budget_s,
             name_width=max((len(name) for name in event.scenarios), default=0),
@@ -164,6 +169,7 @@ class Terminal:
         lines = finished_line(
             self._ledger.of(event.scenario).record(depth_max=self._settings.depth),
             depth=self._settings.depth,
+            strategy=self._settings.strategy,
             width=self._width,
             name_width=self._settings.name_width,
         )

@@ -13,6 +13,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from killpoint.case import Phase
+from killpoint.fault import Fault
 from killpoint.records.model import NOT_STRUCK
 from killpoint.verdict import Reason, Verdict
 
@@ -81,19 +82,33 @@ def struck(case: Case, reason: Reason = Reason.NONE) -> str:
     """Return in one line what was done to the store, first the run and then each recovery."""
     if not case.steps:
         return "no fault at all"
-    parts = []
+    parts: list[str] = []
+    recoveries = 0
     for step in case.steps:
-        done = "killed" if step.fault == "kill" else f"struck by {plain(step.fault)}"
+        done = step.fault.words
         if step is case.steps[-1] and reason in NOT_STRUCK:
-            done = f"not {done} as planned"
+            done = f"not {done} as planned" if step.fault is Fault.KILL else f"not: {done}"
         match step.phase:
             case Phase.RUN:
-                parts.append(f"{done} at {place(step)}")
+                parts.append(f"{'then ' if parts else ''}{done} at {place(step)}")
             case Phase.RECOVER:
-                again = "recovery" if len(parts) == 1 else "the next recovery"
+                again = "recovery" if recoveries == 0 else "the next recovery"
+                recoveries += 1
                 done = "" if done == "killed" else f"{done} "
                 parts.append(f"then in {again} {done}at {place(step)}")
     return ", ".join(parts)
+
+
+def pairs_word(strategy: str) -> str:
+    """Return what the cases of depth 0 are called."""
+    return "errors" if strategy == "error" else "pairs"
+
+
+def depth_word(depth: int, strategy: str = "") -> str:
+    """Return what a depth is called: the first recovery, or what follows an error."""
+    if strategy == "error":
+        return "after them"
+    return "recovery" if depth == 1 else f"depth {depth}"
 
 
 def replay_command(token: str, arguments: str = "") -> str:

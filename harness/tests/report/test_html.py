@@ -74,8 +74,8 @@ def test_a_failure_has_its_timeline_and_its_files(tmp_path: Path) -> None:
     page, _ = _page(tmp_path)
     text = " ".join(page.text)
     assert "load 1: acknowledged" in text
-    assert "the workload killed at sidecar.delete.before (1st time)" in text
-    assert "recovery killed at audit.put.after (1st time)" in text
+    assert "the workload: killed at sidecar.delete.before (1st time)" in text
+    assert "recovery: killed at audit.put.after (1st time)" in text
     links = [attributes["href"] for attributes in page.of("a")]
     assert ["failures/1/", "failures/1/before/", "failures/1/token.txt"] == links[:3]
     assert all((tmp_path / link).exists() for link in links)
