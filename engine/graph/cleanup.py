@@ -54,7 +54,7 @@ class Cleaned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
-    """The files of one table: versions by chain and number, and the files that versions name."""
+    """The files of one table: versions by chain and number, and what they may name: fragments."""
 
     versions: Mapping[tuple[str, int], str]
     fragments: frozenset[str]
@@ -219,6 +219,7 @@ def _named(store: Store, paths: Iterable[str]) -> frozenset[str]:
         if version.path != path:
             raise MisnamedFileError(path, version.path)
         found.update(fragment.path for fragment in version.fragments)
+        found.update([version.index.path] if version.index else [])
     return frozenset(found)
 
 
@@ -232,7 +233,7 @@ def _standing(store: Store, directory: str) -> _Standing:
                 versions[MAIN, int(name.removesuffix(".json"))] = path
             case ["forks", ref, name] if name.removesuffix(".json").isdigit():
                 versions[ref, int(name.removesuffix(".json"))] = path
-            case ["data", _]:
+            case ["data" | "index", _]:
                 fragments.add(path)
             case _:
                 continue

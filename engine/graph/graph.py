@@ -30,6 +30,7 @@ from engine.graph.errors import (
 )
 from engine.graph.genesis import make_store
 from engine.graph.horizon import kept_from
+from engine.graph.index import find_rows
 from engine.graph.load import LoadMode, load_statements
 from engine.graph.manifest import (
     FIRST_VERSION,
@@ -41,6 +42,7 @@ from engine.graph.manifest import (
 )
 from engine.graph.migration import settle_layout
 from engine.graph.operation import Kind
+from engine.graph.optimize import Care, Cared, take_care
 from engine.graph.planning import work_of
 from engine.graph.repair import Consent, Remedy, Repaired, repair
 from engine.graph.sidecar import Sidecar, pending_sidecars
@@ -205,6 +207,31 @@ class Graph:
         self._see_same(before, (drift.table for drift in repaired.drifts if drift.keeps_rows))
         return repaired
 
+    def ensure_indices(self, actor: str = NO_ACTOR) -> Cared:
+        """Make the indices that tables lack; a store that lacks none is not written to."""
+        return self._care(Care(kind=Kind.ENSURE_INDICES, actor=actor, compact=False))
+
+    def optimize(self, actor: str = NO_ACTOR) -> Cared:
+        """Put the live rows of scattered tables together, and make the indices that they lack.
+
+        No row changes, and whoever had read the rows may go on. A table that has drifted is
+        skipped. Raises `RecoveryPendingError` while recovery has to do something first.
+        """
+        return self._care(Care(kind=Kind.OPTIMIZE, actor=actor, compact=True))
+
+    def find(self, table: str, column: str, value: object, version: int | None = None) -> list[Row]:
+        """Return the rows with this value in a column, by the table's index as far as it goes.
+
+        Unlike `read` this shows a part of the table only, so no strict operation can rest on it.
+        """
+
+        def show(store: Store, manifest: Manifest) -> list[Row]:
+            schema, pin = store.schema.table(table), manifest.branches[MAIN].pin(table)
+            found = read_version(store, schema, pin.version, pin.ref)
+            return find_rows(store, schema, found, column, value)
+
+        return self._shown(version, show)[1]
+
     def cleanup(self, keep_count: int) -> Cleaned:
         """Remove what the newest graph versions, this many, and all branches do not need.
 
@@ -314,6 +341,16 @@ class Graph:
         """Take a graph version for the newest, with the schema that it names."""
         self._store = under(self._store, newest)
         self._newest = newest
+
+    def _care(self, care: Care) -> Cared:
+        """Heal, do what is needed, and remember the manifest that shows it."""
+        self._check_writable()
+        self._heal()
+        self._look(newer_manifest(self._store, self._newest))
+        before = self._newest
+        cared, self._newest = take_care(self._store, before, care)
+        self._see_same(before, cared.moved)
+        return cared
 
     def _see_same(self, before: Manifest, tables: Iterable[str]) -> None:
         """Go on from where tables are now, if they had been read: they hold the same rows."""

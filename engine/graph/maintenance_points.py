@@ -17,6 +17,7 @@ from engine.storage import (
 from killpoint.failpoints import declare
 
 CLEANUP_UNTOLD = "the cleanup: its caller has not been told"
+CARE_UNTOLD = "the optimize or the making of indices: its caller has not been told"
 REPAIR_UNTOLD = "the repair: its caller has not been told"
 
 # Repair.
@@ -66,4 +67,12 @@ CLEANUP_FRAGMENT = delete_effect(
     "cleanup.fragment",
     durable="what a reader may ask for; some of what nothing names",
     pending=CLEANUP_UNTOLD,
+)
+
+# Indices.
+INDEX_READ = read_effect("index.read", durable="the store")
+INDEX_PUT = create_effect(
+    "index.put",
+    durable="earlier fragments and indices of the operation; nothing refers to any of them",
+    pending=CARE_UNTOLD,
 )

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     MUTATE = "mutate"  # several statements
+    ENSURE_INDICES = "ensure_indices"  # and nothing else
+    OPTIMIZE = "optimize"  # fragments put together, and indices
     REPAIR = "repair"  # of drift that no operation accounts for
     SCHEMA_APPLY = "schema_apply"
     MIGRATE = "migrate"  # from an older layout
@@ -34,8 +36,9 @@ class Completion(StrEnum):
 def completion_of(kind: Kind) -> Completion:
     """Return by what a kind is known to be complete.
 
-    An operation that commits a table several times has to confirm before it publishes: until
-    then nobody can tell a part of it from the whole, and recovery takes it back.
+    An operation that commits a table several times, and cannot say beforehand how often, has to
+    confirm before it publishes: until then nobody can tell a part of it from the whole, and
+    recovery takes it back.
     """
     match kind:
         case Kind.INIT | Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
@@ -44,6 +47,8 @@ def completion_of(kind: Kind) -> Completion:
             return Completion.PLANNED
         case Kind.MIGRATE:  # which has no sidecar: opening goes on with one that died
             return Completion.PLANNED
+        case Kind.ENSURE_INDICES | Kind.OPTIMIZE:
+            return Completion.PLANNED  # how many versions a table needs is known beforehand
         case Kind.REPAIR:  # which has no sidecar
             return Completion.PLANNED
 

@@ -48,7 +48,7 @@ def stage(
     versions: list[TableVersion] = []
     for number, step in enumerate(steps):
         if step.rows:
-            added = (*added, _put_rows(store, place, number, step.rows))
+            added = (*added, put_rows(store, place, number, step.rows))
         version = before.version + number + 1
         versions.append(
             TableVersion(
@@ -58,12 +58,13 @@ def stage(
                 operation_id=place.operation,
                 fragments=(*step.kept, *added),
                 ref=place.ref,
+                index=before.index,
             )
         )
     return tuple(versions)
 
 
-def _put_rows(store: Store, place: Place, number: int, rows: Sequence[Row]) -> Fragment:
+def put_rows(store: Store, place: Place, number: int, rows: Sequence[Row]) -> Fragment:
     """Write one fragment."""
     path = fragment_path(place.table, place.operation, number)
     data = encode_rows(place.table, rows)

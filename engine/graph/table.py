@@ -43,10 +43,21 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """An immutable file that says where values stand in the fragments that it covers."""
+
+    path: str
+    digest: str
+    columns: tuple[str, ...]
+    covers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableVersion:
     """One version of a table. `restores` is the version whose content a rollback brought back.
 
-    `key` is what the table's files stand under: its home, whatever it is called by now.
+    `key` is what the table's files stand under: its home, whatever it is called by now. `rows_of`
+    is, if maintenance made it, the version whose rows it holds in other files.
     """
 
     key: str
@@ -56,6 +67,8 @@ class TableVersion:
     fragments: tuple[Fragment, ...]
     restores: int | None = None
     ref: str = MAIN
+    index: Index | None = None
+    rows_of: int | None = None
 
     @property
     def path(self) -> str:
@@ -83,6 +96,15 @@ class TableVersion:
             fields["restores"] = self.restores
         if self.ref != MAIN:
             fields["ref"] = self.ref
+        if self.rows_of is not None:
+            fields["rows_of"] = self.rows_of
+        if self.index is not None:
+            fields["index"] = {
+                "path": self.index.path,
+                "digest": self.index.digest,
+                "columns": list(self.index.columns),
+                "covers": list(self.index.covers),
+            }
         return encode(fields)
 
     @staticmethod
@@ -106,6 +128,8 @@ class TableVersion:
                 ),
                 restores=fields.get("restores"),
                 ref=fields.get("ref", MAIN),
+                index=_index_of(fields["index"]) if "index" in fields else None,
+                rows_of=fields.get("rows_of"),
             )
 
 
@@ -122,6 +146,11 @@ def version_path(table: TableSchema, version: int, ref: str = MAIN) -> str:
 def fragment_path(table: TableSchema, operation: str, number: int) -> str:
     """Return the file of one fragment of an operation."""
     return f"{table.directory}/data/{operation}-{number}.arrow"
+
+
+def index_path(table: TableSchema, operation: str) -> str:
+    """Return the file of the index that an operation makes of a table."""
+    return f"{table.directory}/index/{operation}-0.json"
 
 
 def read_version(store: Store, table: TableSchema, version: int, ref: str = MAIN) -> TableVersion:
@@ -170,7 +199,7 @@ def live_fragments(
 ) -> Iterator[tuple[Fragment, tuple[Row, ...]]]:
     """Yield every fragment of a version with all its rows, the deleted ones too."""
     for fragment in version.fragments:
-        yield fragment, _read_fragment(store, fragment)
+        yield fragment, read_fragment(store, fragment)
 
 
 def live_rows(store: Store, table: TableSchema, version: TableVersion) -> list[Row]:
@@ -180,6 +209,16 @@ def live_rows(store: Store, table: TableSchema, version: TableVersion) -> list[R
         deleted = frozenset(fragment.deleted)
         rows += [dict(row) for place, row in enumerate(stored) if place not in deleted]
     return sorted(rows, key=lambda row: row[table.primary])
+
+
+def _index_of(fields: dict[str, Any]) -> Index:
+    """Return the index that a version names."""
+    return Index(
+        path=fields["path"],
+        digest=fields["digest"],
+        columns=tuple(fields["columns"]),
+        covers=tuple(fields["covers"]),
+    )
 
 
 def _directory(directory: str, ref: str) -> str:
@@ -201,7 +240,7 @@ def _read(store: Store, path: str, place: tuple[str, int, str]) -> TableVersion:
     return found
 
 
-def _read_fragment(store: Store, fragment: Fragment) -> tuple[Row, ...]:
+def read_fragment(store: Store, fragment: Fragment) -> tuple[Row, ...]:
     """Return the rows of a fragment, from memory if this handle has read it before."""
     known = store.fragments.get(fragment.path)
     if known is not None:

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 
 from engine.graph.commit import carry_through
 from engine.graph.drift import undrifted_version
-from engine.graph.errors import ExpectedVersionMismatchError, SchemaMovedError, TableBusyError
+from engine.graph.errors import (
+    DamagedFileError,
+    ExpectedVersionMismatchError,
+    SchemaMovedError,
+    TableBusyError,
+)
 from engine.graph.manifest import Manifest, branch_of, newer_manifest
 from engine.graph.sidecar import (
     SCHEMA_LOCK,
@@ -30,7 +35,7 @@ from engine.graph.sidecar import (
     table_lock,
 )
 from engine.graph.staging import Change, Place, stage
-from engine.graph.table import MAIN, TableVersion
+from engine.graph.table import MAIN, TableVersion, read_version
 from engine.storage import LockBusyError
 
 if TYPE_CHECKING:
@@ -79,7 +84,7 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
         if base.schema_hash != store.schema.hash:
             raise SchemaMovedError
         branch = branch_of(base, work.branch)
-        _check_strict(branch, work)
+        _check_strict(store, branch, work)
         before = {
             key: undrifted_version(store, store.schema.table(key), branch.pin(key), branch.id)
             for key in work.tables
@@ -154,11 +159,27 @@ def _busy(store: Store, busy: LockBusyError) -> TableBusyError:
     return TableBusyError(busy.name, tuple(pending_paths(store.storage)), store.wait_s)
 
 
-def _check_strict(branch: Branch, work: Work) -> None:
-    """Refuse an operation that rests on a version that is no longer the current one."""
+def _check_strict(store: Store, branch: Branch, work: Work) -> None:
+    """Refuse an operation that rests on a version that is no longer the current one.
+
+    A table may have moved without changing a row: what was read before that is still current.
+    """
     for key, expected in sorted(work.strict.items()):
         actual = branch.pin(key)
-        if actual != expected:
+        if actual != expected and not _holds_rows_of(store, key, actual, expected):
             raise ExpectedVersionMismatchError(
                 key, expected=expected.version, actual=actual.version
             )
+
+
+def _holds_rows_of(store: Store, key: str, actual: TablePin, expected: TablePin) -> bool:
+    """Whether a version holds the rows of an earlier one, after maintenance or a rollback only."""
+    table = store.schema.table(key)
+    number: int | None = actual.version
+    try:
+        while actual.ref == expected.ref and number is not None and number > expected.version:
+            found = read_version(store, table, number, actual.ref)
+            number = found.rows_of if found.restores is None else found.restores
+    except DamagedFileError:
+        return False  # what lies between was cleaned up
+    return actual.ref == expected.ref and number == expected.version

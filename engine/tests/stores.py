@@ -55,6 +55,7 @@ WORK: dict[str, Callable[[Graph], object]] = {
     "apply": lambda store: store.apply_schema(
         [AddColumn(PERSON, "size", ColumnType.INT, 1), AddTable(TAG_TABLE)]
     ),
+    "optimize": lambda store: store.optimize(actor="victim"),
     "merge": lambda store: store.load(
         {PERSON: [{"id": "ada", "age": 37}], KNOWS: [ADA_BOB]}, LoadMode.MERGE
     ),

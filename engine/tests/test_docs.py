@@ -54,6 +54,7 @@ def test_every_file_of_a_store_is_one_that_the_page_describes(tmp_path: Path) ->
         kill_at(root, "both", plan, incarnation * 2 + 1)
         seen |= {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
         after = open_store(root, incarnation * 2 + 2)
+        after.optimize()
         after.cleanup(keep_count=1)
         after.close()
     seen |= {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}

@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import cleanup, repair
+from engine.graph import cleanup, optimize, repair
+from engine.graph import graph as handles
 from engine.graph.repair import Finding
+from engine.graph.table import live_fragments
 from scenarios.graph import cleanup as cleanups
+from scenarios.graph import optimize as optimizes
 from scenarios.graph import repair as repairs
 from scenarios.planted.patch import Bug, planted, put, right
 
@@ -52,6 +55,37 @@ def tell_no_horizon() -> None:
 def leave_fragments() -> None:
     """Remove versions, and leave the fragments that only they named."""
     put(cleanup, "_remove_fragments", lambda *_: 0)
+
+
+def bring_rows_back() -> None:
+    """Put all stored rows together, those that are marked as gone, too."""
+
+    def rows(store: Any, _table: object, version: Any) -> list[Any]:  # noqa: ANN401 -- as the step
+        return [row for _, stored in live_fragments(store, version) for row in stored]
+
+    put(optimize, "live_rows", rows)
+
+
+def trust_the_index_alone() -> None:
+    """Answer by the index, and forget the rows that came after it."""
+    sound = right(handles, "find_rows")
+
+    def find(store: Any, table: Any, version: Any, *rest: Any) -> Any:  # noqa: ANN401 -- as the step
+        covers = version.index.covers if version.index else ()
+        known = tuple(one for one in version.fragments if one.path in covers)
+        return sound(store, table, replace(version, fragments=known), *rest)
+
+    put(handles, "find_rows", find)
+
+
+def compact_out_of_coverage() -> None:
+    """Put rows together, and leave the new fragment to no index."""
+    put(optimize, "uncovered", lambda *_: ())
+
+
+def move_every_table() -> None:
+    """Find that every table needs to be put together."""
+    put(optimize, "_is_scattered", lambda care, _: care.compact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +141,42 @@ PLANTS = (
             plant=leave_fragments,
         ),
         scenario=cleanups.SCENARIOS[0],
+    ),
+    Plant(
+        bug=Bug(
+            name="rows_back",
+            mechanism="optimize brings rows back that were marked as gone",
+            expected="maintenance changes no row",
+            plant=bring_rows_back,
+        ),
+        scenario=optimizes.SCENARIOS[-1],
+    ),
+    Plant(
+        bug=Bug(
+            name="index_alone",
+            mechanism="a lookup forgets the rows that its index does not cover",
+            expected="an index answers as a scan does",
+            plant=trust_the_index_alone,
+        ),
+        scenario=optimizes.SCENARIOS[-1],
+    ),
+    Plant(
+        bug=Bug(
+            name="out_of_coverage",
+            mechanism="optimize puts rows together and leaves them to no index",
+            expected="what was optimized is tidy",
+            plant=compact_out_of_coverage,
+        ),
+        scenario=optimizes.SCENARIOS[-1],
+    ),
+    Plant(
+        bug=Bug(
+            name="moved_needlessly",
+            mechanism="optimize moves tables that need nothing",
+            expected="only what needs it moves",
+            plant=move_every_table,
+        ),
+        scenario=optimizes.SCENARIOS[-1],
     ),
 )
 BUGS = tuple(each.bug for each in PLANTS)

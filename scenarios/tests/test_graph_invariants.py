@@ -3,6 +3,7 @@
 from killpoint.invariants import KEPT_HANDLE
 from scenarios.graph.cleanup import INVARIANTS_OF_CLEANUP
 from scenarios.graph.invariants import INVARIANTS
+from scenarios.graph.optimize import INVARIANTS_OF_CARE
 from scenarios.graph.repair import INVARIANTS_OF_REPAIR
 from scenarios.graph.schema import INVARIANTS_OF_SCHEMAS
 from scenarios.planted import graph, graph_schema, maintenance
@@ -17,7 +18,7 @@ def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
 
 def test_every_invariant_of_maintenance_has_a_wrong_engine_that_turns_it_red() -> None:
     """Those that only scenarios of maintenance have, in the same way."""
-    every = (*INVARIANTS_OF_REPAIR, *INVARIANTS_OF_CLEANUP)
+    every = (*INVARIANTS_OF_REPAIR, *INVARIANTS_OF_CLEANUP, *INVARIANTS_OF_CARE)
     own = {each.name for each in every if each not in INVARIANTS}
 
     assert own == {bug.expected for bug in maintenance.BUGS}
