@@ -20,6 +20,8 @@ POWER = "scenarios/tests/test_kb_power.py::"
 FENCE = "engine/tests/storage/test_fence.py::"
 WRONG = "scenarios/tests/test_kb.py::test_a_wrong_step_is_found_by_its_invariant"
 EVERY = "every scenario"
+EVERYWHERE = "engine/tests/kb/test_everywhere.py::"
+ANY_ERROR = f"{EVERYWHERE}test_an_error_at_any_point_leaves_what_was_told"
 OLD_STATE = f"{MUTATION}test_what_fails_before_the_decision_leaves_the_old_state"
 DECIDED = f"{MUTATION}test_what_fails_after_the_decision_changes_nothing"
 DIRTY = f"{MUTATION}test_an_undoing_that_fails_is_told_with_its_journal_and_the_next_lock_does_it"
@@ -118,11 +120,12 @@ CONTRACTS = (
     ),
     _held("C18", "a failed add removes its own blob only", OWN_BLOB),
     _held("C19", "a batch stops when undoing failed", BATCH_ENDS, SECTION_ENDS, "kb.batch"),
-    _held("C20", "a failure leaves the old state and is told", OLD_STATE),
+    _held("C20", "a failure leaves the old state and is told", OLD_STATE, ANY_ERROR),
     _held(
         "C21",
         "what fails after the commit undoes nothing",
         DECIDED,
+        ANY_ERROR,
         note="the audit row is inside the mutation",
     ),
     _held(
@@ -186,7 +189,14 @@ CONTRACTS = (
 )
 
 INVARIANTS = (
-    _held("I1", "the visible tree is of before or after", EVERY, WRONG),
+    _held(
+        "I1",
+        "the visible tree is of before or after",
+        EVERY,
+        WRONG,
+        ANY_ERROR,
+        f"{EVERYWHERE}test_a_death_at_any_point_of_undoing_an_error_is_made_good",
+    ),
     _held("I2", "registry equals documents", EVERY, WRONG),
     _held("I3", "one audit row per committed mutation", EVERY, WRONG),
     _held("I4", "nothing is left over after a drain", EVERY, WRONG),

@@ -42,12 +42,17 @@ def open_base(root: Path, incarnation: int = 9, **options: object) -> Kb:
 
 
 def kill_at(root: Path, work: Work, plan: str, incarnation: int = 1) -> None:
-    """Let a forked process open the base, work, and die of the plan; that it did is checked."""
+    """Let a forked process open the base, work, and die of the plan; that it did is checked.
+
+    A plan that names a point only is one that kills there.
+    """
     child = os.fork()
     if child == 0:
-        failpoints.arm(f"{plan}=kill")
-        work(open_base(root, incarnation))
-        os._exit(1)
+        try:
+            failpoints.arm(plan if "=" in plan else f"{plan}=kill")
+            work(open_base(root, incarnation))
+        finally:
+            os._exit(1)
     _, status = os.waitpid(child, 0)
     assert -signal.SIGKILL == os.waitstatus_to_exitcode(status), f"{plan} killed nobody"
 
