@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ from engine.graph import (
     schema_of,
 )
 from engine.tests.stores import EMPTY, SCHEMA, image, make_store, open_store, ports
-from killpoint.failpoints import arm, counting
+from killpoint.failpoints import arm, counting, park_first
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,19 @@ def test_half_an_init_with_another_schema_is_refused(root: Path) -> None:
     with pytest.raises(SchemaDiffersError, match="run init with that one"):
         graph.init(root, other, *ports(0))
     graph.init(root, SCHEMA, *ports(0))
+
+
+def test_of_two_inits_at_once_with_two_schemas_one_wins(tmp_path: Path) -> None:
+    """The loser is told, and has removed nothing: the store is the winner's, whole."""
+    other = schema_of(TableSchema(key="node:Other", columns={"id": ColumnType.STR}))
+    with ThreadPoolExecutor(1) as threads, park_first("init.manifest.before") as meeting:
+        loser = threads.submit(make_store, tmp_path)
+        meeting.wait_until_reached()
+        graph.init(tmp_path, other, *ports(1))
+        meeting.release()
+        with pytest.raises(SchemaDiffersError, match=other.hash):
+            loser.result()
+    assert other == open_store(tmp_path).schema()
 
 
 def test_what_is_no_store_is_not_opened(tmp_path: Path, root: Path) -> None:
