@@ -20,7 +20,7 @@ from engine.graph import (
     TableSchema,
     schema_of,
 )
-from engine.storage import CountedClock, CountedIds
+from engine.storage import CountedClock, CountedIds, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,12 +76,14 @@ def make_store(root: Path) -> Path:
     return root
 
 
-def open_store(root: Path, incarnation: int = 9, **options: object) -> Graph:
-    """Open the store as the n-th process."""
-    return graph.open(root, *ports(incarnation), **options)  # type: ignore[arg-type]
+def open_store(root: Path | str, incarnation: int = 9, **options: object) -> Graph:
+    """Open the store, at a path or a URL, as the n-th process."""
+    clock, ids = ports(incarnation)
+    where = connect(root, ids=ids) if isinstance(root, str) else root
+    return graph.open(where, clock, ids, **options)  # type: ignore[arg-type]
 
 
-def start(root: Path, work: str, plan: str, incarnation: int = 1) -> subprocess.Popen[bytes]:
+def start(root: Path | str, work: str, plan: str, incarnation: int = 1) -> subprocess.Popen[bytes]:
     """Start a real process that opens the store and works under a plan of faults."""
     path = os.pathsep.join([str(ROOT / "harness"), str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
@@ -91,7 +93,7 @@ def start(root: Path, work: str, plan: str, incarnation: int = 1) -> subprocess.
     )
 
 
-def kill_at(root: Path, work: str, plan: str, incarnation: int = 1) -> None:
+def kill_at(root: Path | str, work: str, plan: str, incarnation: int = 1) -> None:
     """Let a real process die under the plan; that it did is part of the test."""
     with start(root, work, f"{plan}", incarnation) as victim:
         assert -signal.SIGKILL == victim.wait(DEADLINE_S), f"{plan} did not kill {work}"

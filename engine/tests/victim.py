@@ -9,4 +9,4 @@ from engine.tests.stores import WORK, open_store
 
 if __name__ == "__main__":
     root, work, incarnation = sys.argv[1:]
-    WORK[work](open_store(Path(root), int(incarnation)))
+    WORK[work](open_store(root if "://" in root else Path(root), int(incarnation)))
