@@ -15,17 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.graph import maintenance_points
 from engine.graph.commit import carry_through
 from engine.graph.drift import undrifted_version
-from engine.graph.errors import DriftError, OvertakenError, SchemaMovedError
-from engine.graph.index import coverage_of, encode_coverage, indexed_columns, uncovered
+from engine.graph.errors import DriftError, SchemaMovedError
+from engine.graph.index import coverage_of, uncovered
 from engine.graph.manifest import Manifest, branch_of, newer_manifest
-from engine.graph.record import digest
 from engine.graph.repair import refuse_pending
 from engine.graph.sidecar import Sidecar, table_lock
-from engine.graph.staging import Place, put_rows
-from engine.graph.table import MAIN, Index, TableVersion, index_path, live_rows, read_version
+from engine.graph.staging import Place, put_index, put_rows
+from engine.graph.table import MAIN, TableVersion, live_rows, read_version
 from engine.graph.work import hold, pins_of
 
 if TYPE_CHECKING:
@@ -134,7 +132,8 @@ def _stage(
         newest = _next(place, before, replace(newest, fragments=(fragment,)))
         steps.append(newest)
     if uncovered(place.table, newest):
-        newest = _next(place, before, replace(newest, index=_put_index(store, place, newest)))
+        index = put_index(store, place, coverage_of(store, place.table, newest))
+        newest = _next(place, before, replace(newest, index=index))
         steps.append(newest)
     return tuple(steps)
 
@@ -149,19 +148,4 @@ def _next(place: Place, before: TableVersion, version: TableVersion) -> TableVer
         ref=place.ref,
         restores=None,
         rows_of=before.version,
-    )
-
-
-def _put_index(store: Store, place: Place, version: TableVersion) -> Index:
-    """Write an index over all fragments of a version."""
-    path = index_path(place.table, place.operation)
-    coverage = coverage_of(store, place.table, version)
-    data = encode_coverage(place.table, coverage)
-    if not store.storage.put_if_absent(maintenance_points.INDEX_PUT, path, data):
-        raise OvertakenError(place.operation, "an earlier operation had the same id")
-    return Index(
-        path=path,
-        digest=digest(data),
-        columns=indexed_columns(place.table),
-        covers=tuple(coverage.fragments),
     )

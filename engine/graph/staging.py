@@ -1,4 +1,4 @@
-"""From a change of a table to the versions that make it: fragments are written, nothing moves.
+"""What writers may write: fragments and indices, under names that nothing refers to.
 
 A table may change in several steps, one version each; every step keeps rows of the version before
 the operation, marks others as gone, and adds rows to those that the steps before it added. Until a
@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.graph import points
+from engine.graph import maintenance_points, points
 from engine.graph.errors import OvertakenError
 from engine.graph.fragment import encode_rows
+from engine.graph.index import Coverage, encode_coverage, indexed_columns
 from engine.graph.record import digest
-from engine.graph.table import MAIN, Fragment, TableVersion, fragment_path
+from engine.graph.table import MAIN, Fragment, Index, TableVersion, fragment_path, index_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,3 +72,17 @@ def put_rows(store: Store, place: Place, number: int, rows: Sequence[Row]) -> Fr
     if not store.storage.put_if_absent(points.FRAGMENT_PUT, path, data):
         raise OvertakenError(place.operation, "an earlier operation had the same id")
     return Fragment(path=path, rows_count=len(rows), digest=digest(data))
+
+
+def put_index(store: Store, place: Place, coverage: Coverage) -> Index:
+    """Write one index."""
+    path = index_path(place.table, place.operation)
+    data = encode_coverage(place.table, coverage)
+    if not store.storage.put_if_absent(maintenance_points.INDEX_PUT, path, data):
+        raise OvertakenError(place.operation, "an earlier operation had the same id")
+    return Index(
+        path=path,
+        digest=digest(data),
+        columns=indexed_columns(place.table),
+        covers=tuple(coverage.fragments),
+    )
