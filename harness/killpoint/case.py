@@ -89,6 +89,15 @@ class Violation:
     evidence: tuple[str, ...]
 
 
+class Answer(StrEnum):
+    """What came of a workload whose storage failed, seen after reopening."""
+
+    NONE = ""
+    WENT_ON = "went on"
+    UNCHANGED = "failed, nothing changed"
+    DONE = "failed, yet done"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
     """What one case came to.
@@ -119,6 +128,17 @@ class CaseResult:
     note: str = ""
     later_hits: tuple[tuple[str, int], ...] = ()
     applied_count: int | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """Return what came of the storage's failure; nothing where a process was killed."""
+        steps = self.case.steps
+        if len(steps) != 1 or steps[0].fault is Fault.KILL or self.applied_count is None:
+            return Answer.NONE
+        if self.applied_count > self.history.acknowledged_count:
+            return Answer.DONE
+        ended_well = self.history.operations and self.history.open_ended is None
+        return Answer.WENT_ON if ended_well else Answer.UNCHANGED
 
     @property
     def signature(self) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from killpoint.case import CaseResult, Means
+from killpoint.case import Answer, CaseResult, Means
 from killpoint.events import (
     Bracketing,
     DepthTally,
     ReplayLabel,
     StopReason,
 )
+from killpoint.fault import Fault
 from killpoint.verdict import Reason, Verdict
 
 FORMAT = 1
@@ -28,7 +29,8 @@ class CaseRow:
     """One case. `point` and `occurrence` are those of its last step, `first_*` of its first.
 
     `parent_image` is what the last step struck: the image that the step before it left, empty at
-    depth 0. `recovery_hits_count` are the points that the last, unharmed reopening passed.
+    depth 0. `recovery_hits_count` are the points that the last, unharmed reopening passed. `fault`
+    is that of the last step, `answer` what came of one that the process lived through.
     """
 
     index: int
@@ -54,6 +56,8 @@ class CaseRow:
     worker: int
     means: Means = Means.SIGKILL
     made_again: bool = False
+    fault: str = Fault.KILL.value
+    answer: Answer = Answer.NONE
 
     @property
     def first_pair(self) -> str:

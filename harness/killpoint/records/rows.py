@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from killpoint.errors import RecordError
+from killpoint.fault import Fault
 from killpoint.records.model import CaseRow
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ _COLUMN_TYPES = {
     "worker": "int32",
     "means": "string",
     "made_again": "bool",
+    "fault": "string",
+    "answer": "string",
 }
 
 
@@ -95,6 +98,8 @@ def row_of(event: CaseFinished) -> CaseRow:
         worker=result.worker,
         means=result.means,
         made_again=result.made_again,
+        fault=steps[-1].fault.value if steps else Fault.KILL.value,
+        answer=result.answer,
     )
 
 

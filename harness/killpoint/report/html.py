@@ -23,6 +23,7 @@ from killpoint.records.model import NOT_STRUCK
 from killpoint.report import words
 from killpoint.report.charts import Cell, TimeBar, cells, spread, times
 from killpoint.report.lines import evidence_of, pairs
+from killpoint.report.matrix import MatrixRow, matrix_of
 from killpoint.report.sentence import Completeness, completeness
 from killpoint.verdict import Verdict
 
@@ -89,8 +90,11 @@ class Page:
     scenarios: tuple[ScenarioView, ...]
     slowest: tuple[CaseRow, ...]
     bars: tuple[TimeBar, ...]
+    matrix: tuple[MatrixRow, ...]
     command: str
     facts: tuple[tuple[str, str], ...]
+    pairs_word: str
+    deeper_word: str
 
 
 def write_html(directory: Path) -> Path:
@@ -140,8 +144,11 @@ def page_of(record: Record) -> Page:
         scenarios=tuple(_scenario_view(record, each) for each in run.scenarios),
         slowest=slowest,
         bars=bars,
+        matrix=matrix_of(record.rows()) if run.strategy == "error" else (),
         command=words.again(run),
         facts=tuple(_facts(run)),
+        pairs_word=words.pairs_word(run.strategy),
+        deeper_word=words.depth_word(1, run.strategy),
     )
 
 

@@ -15,6 +15,7 @@ from killpoint.report.sentence import completeness
 from killpoint.report.words import (
     advice_for,
     counted,
+    pairs_word,
     plain,
     replay_arguments,
     replay_command,
@@ -52,10 +53,11 @@ def _add_scenario(root: ET.Element, run: Run, scenario: ScenarioRecord) -> None:
     for problem in problems:
         _add_problem(suite, problem, replay_arguments(run.settings))
     if scenario.verdict is Verdict.PASSED or not problems:
-        whole = _case(suite, f"every kill of {name}", name, scenario.elapsed_s)
+        word = "error" if run.strategy == "error" else "kill"
+        whole = _case(suite, f"every {word} of {name}", name, scenario.elapsed_s)
         if scenario.verdict is not Verdict.PASSED:
             done = scenario.tally(0)
-            what = f"{done.pairs_done:,} of {done.pairs_total:,} pairs killed"
+            what = f"{done.pairs_done:,} of {done.pairs_total:,} {pairs_word(run.strategy)} struck"
             message = f"{scenario.verdict.value}: {what}, {scenario.stop.value}"
             kind = "failure" if scenario.verdict is Verdict.FAILED else "error"
             ET.SubElement(whole, kind, message=message, type=scenario.verdict.value)

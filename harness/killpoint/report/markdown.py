@@ -14,8 +14,10 @@ from killpoint.report.lines import evidence_of, pairs
 from killpoint.report.sentence import completeness
 from killpoint.report.words import (
     counted,
+    depth_word,
     duration,
     label,
+    pairs_word,
     plain,
     rate,
     replay_arguments,
@@ -53,8 +55,9 @@ def as_markdown(run: Run) -> str:
 
 def _table(run: Run) -> Iterable[str]:
     depths = range(1, run.depth + 1)
-    names = ["recovery" if each == 1 else f"depth {each}" for each in depths]
-    yield "| " + " | ".join(["scenario", "pairs", *names, "rate", "verdict"]) + " |"
+    names = [depth_word(each, run.strategy) for each in depths]
+    words = ["scenario", pairs_word(run.strategy), *names, "rate", "verdict"]
+    yield "| " + " | ".join(words) + " |"
     yield "|" + "|".join(["---", *["--:"] * (len(names) + 2), "---"]) + "|"
     for scenario in run.scenarios:
         yield "| " + " | ".join(_cells(scenario, run.depth)) + " |"

@@ -72,7 +72,7 @@ def test_an_incomplete_campaign_is_an_error() -> None:
     assert 1 == len(root.findall("testsuite[@name='campaign']/testcase/error"))
     cut = _parsed(_run(Made(reports=Path("r"), sound=True), count=12))
     messages = [each.get("message") or "" for each in cut.iter("error")]
-    assert "undecided: 10 of 30 pairs killed, interrupted" == messages[0]
+    assert "undecided: 10 of 30 pairs struck, interrupted" == messages[0]
     assert 4 == len(messages)
 
 
