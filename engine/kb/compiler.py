@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.kb.converter import NAME_CHARACTERS_MAX
+
 SUMMARY_WORDS_MAX = 12
 CONCEPT = re.compile(r"\[\[([A-Za-z0-9 -]+)\]\]")
 ENTITY = re.compile(r"@([A-Za-z0-9-]+)")
@@ -72,4 +74,5 @@ def _lines(page: bytes | None) -> set[str]:
 
 def _slug(name: str) -> str:
     """Return the file name of a shared page."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "page"
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return slug[:NAME_CHARACTERS_MAX] or "page"

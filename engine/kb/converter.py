@@ -17,8 +17,9 @@ from engine.kb.errors import BadSourceError
 
 PAGE_BREAK = "\f"
 LONG_PAGES_MIN = 3
-IMAGE_LINE = re.compile(r"^!image ([a-z0-9-]+) (.*)$", re.MULTILINE)
+IMAGE_LINE = re.compile(r"^!image ([a-z0-9-]{1,80}) (.*)$", re.MULTILINE)
 UNFIT = re.compile(r"[^a-z0-9]+")
+NAME_CHARACTERS_MAX = 80  # leaves room for what is put around it, in a file name
 SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 
 
@@ -89,7 +90,7 @@ def pages_json(pages: tuple[str, ...]) -> bytes:
 def clean_stem(name: str) -> str:
     """Return the plain name that a document of this source gets if nobody has it."""
     stem = UNFIT.sub("-", PurePosixPath(name).stem.lower()).strip("-")
-    return stem or "document"
+    return stem[:NAME_CHARACTERS_MAX] or "document"
 
 
 def distinct_stem(name: str) -> str:

@@ -81,7 +81,7 @@ def drain(store: Store) -> tuple[str, ...]:
         # A decision must not outlive its reason: the dead may never have come to their sync.
         store.storage.settle(points.DRAIN_SETTLE, layout.JOURNALS)
     for path in pending.unreadable:
-        target = layout.quarantined_path(path)
+        target = _free(layout.quarantined_path(path), pending.standing)
         _log.warning("%s cannot be read; it was moved to %s with its backups kept", path, target)
         store.storage.rename(points.QUARANTINE_MOVE, path, target)
     for journal in pending.journals:
@@ -132,6 +132,12 @@ def _fail(store: Store, journal: Journal, cause: Exception) -> NoReturn:
     except StorageError:
         _log.warning("attempt %s at %s could not be counted", attempts, journal.path)
     raise DrainFailedError(journal.path, attempts, ATTEMPTS_MAX, cause) from cause
+
+
+def _free(target: str, standing: Sequence[str]) -> str:
+    """Return a name in quarantine that nothing has yet."""
+    again = (f"{target}.{number}" for number in range(1, len(standing) + 1))
+    return next(name for name in (target, *again) if name not in standing)
 
 
 def _reap(store: Store, pending: Pending, kept: Sequence[str]) -> None:

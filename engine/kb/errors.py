@@ -189,6 +189,6 @@ class QuarantinedError(KbError):
         names = ", ".join(repr(journal) for journal in journals)
         super().__init__(
             f"{names}: undoing was given up, and all of the old state is kept in the backups that "
-            "it names. Mend what stood in the way and call retry, or keep the present state and "
-            "call accept; until then nothing can be changed."
+            "it names. Until it is decided nothing can be changed: open it to repair, then mend "
+            "what stood in the way and call retry, or keep the present state and call accept."
         )

@@ -39,6 +39,7 @@ class Mode(StrEnum):
 
     READ_WRITE = "read_write"
     READ_ONLY = "read_only"
+    REPAIR = "repair"  # as READ_WRITE, but opening settles nothing: to call retry or accept
 
 
 def init(where: Storage | PurePath, ids: Ids) -> None:
@@ -68,7 +69,8 @@ def open_kb(
     """Open a knowledge base. In `READ_WRITE`, dead operations are settled before it returns.
 
     Raises `NotAKbError`, `FutureFormatError`, `DamagedFileError`, `DrainFailedError` or
-    `QuarantinedError`; the last two can be looked into with a handle opened `READ_ONLY`.
+    `QuarantinedError`. `READ_ONLY` and `REPAIR` are never refused for what the dead have left:
+    the one shows the old state, with the other `retry` or `accept` is called.
     """
     storage = _storage(where, ids)
     store = Store(

@@ -232,6 +232,9 @@ INVARIANTS = (
         WRONG,
         f"{DRAIN}test_without_its_backups_nothing_is_touched",
         f"{DRAIN}test_a_quarantine_ends_by_a_decision",
+        f"{DRAIN}test_a_fresh_process_can_decide_about_a_quarantine",
+        f"{DRAIN}test_what_was_quarantined_is_not_overwritten",
+        f"{DRAIN}test_nothing_is_settled_while_a_newer_mutation_waits_for_a_decision",
     ),
     _held(
         "I11",

@@ -130,6 +130,38 @@ def test_a_quarantine_ends_by_a_decision(root: Path, decision: str) -> None:
     base.remove("atlas")
 
 
+@pytest.mark.parametrize("decision", ["retry", "accept"])
+def test_a_fresh_process_can_decide_about_a_quarantine(root: Path, decision: str) -> None:
+    """Opening to change things is refused; opening to repair settles nothing, and decides."""
+    before = tree(root)
+    kill_at(root, edit, "kb.journal.commit.created")
+    crashed = tree(root)
+    with arm(NEVER):
+        for _ in range(ATTEMPTS_MAX):
+            with pytest.raises((kb.DrainFailedError, kb.QuarantinedError)):
+                open_base(root)
+    with pytest.raises(kb.QuarantinedError, match="open it to repair"):
+        open_base(root)
+    base = open_base(root, mode=kb.Mode.REPAIR)
+    with pytest.raises(kb.QuarantinedError):
+        base.remove("atlas")
+    assert crashed == tree(root)
+    (journal,) = base.quarantined()
+    getattr(base, decision)(journal)
+    base.close()
+    open_base(root, 10).close()
+    assert (before if decision == "retry" else crashed) == tree(root)
+
+
+def test_what_was_quarantined_is_not_overwritten(root: Path) -> None:
+    """Two strays of one name: each may be all that is left of something."""
+    for incarnation, content in enumerate((b"one", b"two", b"three"), start=2):
+        (root / "work/journal/000001-x.json").write_bytes(content)
+        open_base(root, incarnation).close()
+    kept = sorted(path.read_bytes() for path in (root / "work/quarantine").iterdir())
+    assert [b"one", b"three", b"two"] == kept
+
+
 @pytest.mark.parametrize("harm", ["gone", "other"])
 def test_without_its_backups_nothing_is_touched(root: Path, harm: str) -> None:
     """All backups are checked before the first file is: what stands stays, and is named."""

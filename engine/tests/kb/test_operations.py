@@ -45,6 +45,17 @@ def test_a_long_document_that_becomes_short_leaves_no_index(root: Path) -> None:
     assert ["The [[Moon]] in short."] == base.pages("atlas")
 
 
+def test_names_that_are_too_long_for_a_file_are_shortened(root: Path) -> None:
+    """Of a source, a concept, an entity; two of them still get names of their own."""
+    base, long = open_base(root), "x" * 300
+    names = [
+        base.add(f"{end}/{long}.md", f"[[{long}]] @{long} {end}".encode()).document for end in "ab"
+    ]
+    assert [["x" * 80], 2] == [names[:1], len({*names})]
+    assert f"wiki/concepts/{'x' * 80}.md" in base.files()
+    base.remove(names[1])
+
+
 def test_a_known_content_is_skipped(root: Path) -> None:
     """Under whatever name it comes; nothing changes, not even the audit."""
     base, before = open_base(root), tree(root)
