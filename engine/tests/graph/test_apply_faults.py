@@ -15,10 +15,16 @@ from engine.graph import (
     Decision,
     DriftAdvice,
     DriftError,
+    Kind,
     Mode,
     RenameTable,
+    Sidecar,
     Step,
+    TableSchema,
 )
+from engine.graph.branch import TablePin
+from engine.graph.schema import encode_schema, schema_path
+from engine.graph.steps import migration_of
 from engine.storage import StorageError
 from engine.tests.stores import (
     ADA,
@@ -26,6 +32,7 @@ from engine.tests.stores import (
     BOTH,
     KNOWS,
     PERSON,
+    SCHEMA,
     TAG_TABLE,
     kill_at,
     make_store,
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from engine.graph import Graph
 
 TAG = TAG_TABLE.key
+EXTRA_TABLE = TableSchema(key="node:Extra", columns={"id": ColumnType.STR})
 HUMAN = "node:Human"
 STEPS: tuple[Step, ...] = (
     AddColumn(KNOWS, "since", ColumnType.INT, 1),
@@ -141,3 +149,27 @@ def test_an_apply_that_others_have_overtaken_is_taken_back(root: Path, point: st
     assert [Decision.ROLLED_BACK] == [row.decision for row in store.audit()]
     assert ([ADA_BOB], store.heads()) == (store.read(KNOWS), store.pins())
     store.apply_schema([AddTable(TAG_TABLE)])
+
+
+def test_of_two_dead_applies_on_one_schema_the_first_goes_forward(root: Path) -> None:
+    """Each is judged by what there is when its turn comes, not by what there was for both."""
+    for operation, table in (("000003-w-1", TAG_TABLE), ("000004-w-1", EXTRA_TABLE)):
+        after = migration_of(SCHEMA, [AddTable(table)], operation).after
+        sidecar = Sidecar(
+            operation_id=operation,
+            kind=Kind.SCHEMA_APPLY,
+            actor="",
+            started_us=1,
+            base=1,
+            pins=(),
+            adopts={table.key: TablePin(version=0, operation_id=operation)},
+            schema_hash=after.hash,
+        )
+        (root / schema_path(after.hash)).write_bytes(encode_schema(after))
+        (root / "recovery").mkdir(exist_ok=True)
+        (root / sidecar.path).write_bytes(sidecar.to_bytes())
+    store = open_store(root, 5)
+    assert {*SCHEMA.tables, TAG} == store.pins().keys() == store.schema().tables.keys()
+    assert [(Decision.ROLLED_FORWARD, 2), (Decision.ROLLED_BACK, 0)] == [
+        (row.decision, row.graph_version) for row in store.audit()
+    ]
