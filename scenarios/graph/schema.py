@@ -155,14 +155,14 @@ KEPT = tuple(on_a_kept_handle(kind) for kind in FOLLOW_UPS)
 AFTER = Operation("insert into every table", insert_copies)
 
 
-def applying(name: str, *steps: Step) -> Scenario:
-    """Return the scenario of an apply and a write on the same handle."""
-    sound = scenario(f"apply.{name}", apply(*steps), AFTER)
+def applying(name: str, *steps: Step, then: tuple[Operation, ...] = ()) -> Scenario:
+    """Return the scenario of an apply, and of what then is done on the same handle."""
+    sound = scenario(f"apply.{name}", apply(*steps), *then)
     return replace(sound, invariants=INVARIANTS_OF_SCHEMAS, follow_ups=FOLLOW_UPS, kept=KEPT)
 
 
 SCENARIOS = (
-    applying("add", AddTable(TAG_TABLE)),
+    applying("add", AddTable(TAG_TABLE), then=(AFTER,)),
     applying("rename", RenameTable(PERSON, HUMAN)),
     replace(applying("drop", DropTable(CITY, DropMode.HARD)), system=OrphanedSystem()),
     applying(
@@ -170,6 +170,7 @@ SCENARIOS = (
         AddColumn(PERSON, "size", ColumnType.FLOAT, 1.5),
         DropColumn(PERSON, "age"),
         RenameColumn(CITY, "people", "heads"),
+        then=(AFTER,),
     ),
     replace(
         applying("rules", SetRules(table=KNOWS, references={"src": PERSON}, at_most={"dst": 2})),
