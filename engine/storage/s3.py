@@ -12,6 +12,7 @@ It never takes a missing bucket for a missing object.
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,8 @@ NO_BUCKET = "NoSuchBucket"
 def s3_storage(bucket: str, prefix: str) -> Objects:
     """Return a storage on what stands under the prefix, which may be empty."""
     found = S3Bucket(bucket, prefix)
-    return Objects(found, Claim(found, f"s3://{bucket}/{prefix}"))
+    server = os.environ.get("AWS_ENDPOINT_URL", "")
+    return Objects(found, Claim(found, f"{server} s3://{bucket}/{prefix}"))
 
 
 class S3Bucket:
