@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -68,6 +71,39 @@ def test_a_server_that_does_not_answer_is_a_failure_too(
         place.again().put_if_absent(effects.CREATE, "a", b"")
 
 
+class Unhelpful(BaseHTTPRequestHandler):
+    """A server that counts what it is asked, and answers that it is busy or not at all."""
+
+    asked: ClassVar[list[str]] = []
+    status = 503
+
+    def do_PUT(self) -> None:
+        """Read the request, then be of no help."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append(self.path)
+        if self.status:
+            self.send_error(self.status)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("status", [500, 503, 0])
+def test_a_request_that_failed_is_not_sent_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Neither when the server says that it is busy, nor when it hangs up: once is once."""
+    monkeypatch.setattr(Unhelpful, "status", status)
+    monkeypatch.setattr(Unhelpful, "asked", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unhelpful) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(IoFailedError, match="the bucket answered with GenericError"):
+            place.again().put_if_absent(effects.CREATE, "a", b"")
+        server.shutdown()
+    assert 1 == len(Unhelpful.asked)
+
+
 def test_a_short_write_is_never_handed_over(place: Place) -> None:
     """Refused with both sizes, before any request."""
     told = "got 2 of 7 bytes"
@@ -101,6 +137,19 @@ def test_opening_to_write_is_refused_while_another_process_writes(place: Place) 
         owner.kill()
     assert () == place.storage.sweep(effects.LIST, effects.DELETE)
     place.storage.close()
+
+
+def test_of_many_who_follow_a_dead_writer_one_is_admitted(place: Place) -> None:
+    """All of them see that it is dead; the others are told that somebody writes."""
+    with place.start("hold", "a") as owner:
+        assert owner.stdout is not None
+        assert "holding\n" == owner.stdout.readline()
+        owner.kill()
+    followers = [place.start("hold", f"lock {number}") for number in range(4)]
+    said = [follower.stdout.readline() for follower in followers if follower.stdout]
+    place.end()
+    assert 1 == said.count("holding\n")
+    assert 3 == sum(line.startswith("ForeignWriterError") for line in said)
 
 
 def _claimed_by(name: bytes) -> Claim:
