@@ -9,9 +9,11 @@ WORKERS   ?= 2
 # How long each of the two shards of `make nightly` may take, and how deep it goes into recovery.
 MINUTES   ?= 30
 DEPTH     ?= 2
+# 1 is also what strikes after an error; 0 are the errors alone.
+ERROR_DEPTH ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test torture replay bench nightly report lock clean
+.PHONY: help setup check test torture errors replay bench nightly report lock clean
 
 help: ## print this page
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
@@ -54,6 +56,9 @@ test: $(STAMP) ## the tests of harness, engine and scenarios
 
 torture: $(STAMP) ## the main job: kill every scenario at every point, reopen it, prove it
 	$(BIN)/killpoint run --workers $(WORKERS) --depth 2 --deep 60s
+
+errors: $(STAMP) ## storage errors: every call to the storage of every scenario fails, in each way
+	$(BIN)/killpoint run --strategy error --workers $(WORKERS) --depth $(ERROR_DEPTH)
 
 replay: $(STAMP) ## reproduce one case: make replay TOKEN=k1/...
 	@test -n '$(TOKEN)' || { \
