@@ -111,16 +111,15 @@ def _drafts(
     store: Store, migration: Migration, before: Mapping[str, TableVersion]
 ) -> dict[str, Draft]:
     """Return every table as it will be, all of its rows put anew, so that all are looked at."""
-    sources = {migration.renamed.get(key, key): key for key in before}
-    drafts: dict[str, Draft] = {}
-    for key, table in migration.after.tables.items():
-        draft = Draft(store, table, no_version(table))
-        source = "" if key in migration.added else sources[key]
-        if source:
-            rewrite = migration.rewrites.get(source, dict)
-            for row in live_rows(store, migration.before.table(source), before[source]):
+    drafts = {
+        key: Draft(store, table, no_version(table)) for key, table in migration.after.tables.items()
+    }
+    for key, version in before.items():
+        if key not in migration.dropped:  # whose name may be another's by now
+            draft = drafts[migration.renamed.get(key, key)]
+            rewrite = migration.rewrites.get(key, dict)
+            for row in live_rows(store, migration.before.table(key), version):
                 draft.put(rewrite(row))
-        drafts[key] = draft
     return drafts
 
 

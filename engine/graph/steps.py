@@ -105,8 +105,8 @@ class Migration:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether the schema stays as it is."""
-        return self.after.hash == self.before.hash
+        """Whether schema and rows stay as they are."""
+        return self.after.hash == self.before.hash and not self.rewrites
 
 
 def migration_of(schema: Schema, steps: Iterable[Step], operation: str) -> Migration:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 HUMAN = "node:Human"
 TAG = "node:Tag"
+INT = ColumnType.INT
 CITY_AT = "node.City"
 TAG_TABLE = TableSchema(key=TAG, columns={"id": ColumnType.STR})
 RED = {"id": "red"}
@@ -156,6 +157,31 @@ def test_a_table_may_be_renamed_and_rewritten_in_one_apply(store: Graph) -> None
     assert ([{"id": "york", "size": 1}], []) == (store.read(TAG), store.read(CITY))
     assert [PERSON, KNOWS, CITY, TAG] == sorted(store.rows(), key=[PERSON, KNOWS, CITY, TAG].index)
     store.insert({TAG: [{"id": "bath", "size": 2}], CITY: [{"id": 1}]})
+
+
+def test_names_may_be_swapped_and_taken_over(store: Graph) -> None:
+    """Whichever comes first in the alphabet, rows go with their table and not with its name."""
+    before = store.rows()
+    store.apply_schema(
+        [RenameTable(PERSON, TAG), RenameTable(CITY, PERSON), RenameTable(TAG, CITY)]
+    )
+    assert (before[PERSON], before[CITY]) == (store.read(CITY), store.read(PERSON))
+    grown: list[Step] = [
+        DropTable(PERSON),
+        RenameTable(NOTE, PERSON),
+        AddColumn(PERSON, "n", INT, 1),
+    ]
+    store.apply_schema(grown)
+    assert [{**before[NOTE][0], "n": 1}] == store.read(PERSON)
+    store.apply_schema([DropTable(PERSON), RenameTable(CITY, PERSON)])
+    assert before[PERSON] == store.read(PERSON)
+    assert before == store.rows(2)
+
+
+def test_a_column_that_goes_and_comes_again_has_new_values(store: Graph) -> None:
+    """Although the schema is the one that it was."""
+    store.apply_schema([DropColumn(PERSON, "age"), AddColumn(PERSON, "age", INT, 9)])
+    assert [9, 9, 9] == [row["age"] for row in store.read(PERSON)]
 
 
 def test_what_changes_nothing_leaves_nothing(store: Graph, where: Path) -> None:
