@@ -8,7 +8,16 @@
 """
 
 from engine.graph.audit import NOT_PUBLISHED, AuditRow
-from engine.graph.branch_errors import BranchesStandError
+from engine.graph.branch_errors import (
+    BadBranchNameError,
+    BranchesStandError,
+    BranchExistsError,
+    BranchGoneError,
+    BranchInUseError,
+    ForkUnknownError,
+    MainBranchError,
+    UnknownBranchError,
+)
 from engine.graph.cleanup import Cleaned
 from engine.graph.errors import (
     AlreadyAStoreError,
@@ -44,10 +53,11 @@ from engine.graph.errors import (
     UnknownTableError,
     UnknownVersionError,
 )
-from engine.graph.graph import Graph, Mode, init
-from engine.graph.graph import open_graph as open  # noqa: A004 -- read as graph.open
+from engine.graph.graph import Graph, Mode
 from engine.graph.load import LoadMode
 from engine.graph.manifest import LineageRow
+from engine.graph.opening import init
+from engine.graph.opening import open_graph as open  # noqa: A004 -- read as graph.open
 from engine.graph.operation import Decision, Kind, Outcome
 from engine.graph.repair import Consent, Drift, Finding, Remedy, Repaired, Treatment
 from engine.graph.schema import ColumnType, Row, Schema, TableSchema, schema_of
@@ -81,10 +91,14 @@ __all__ = [
     "AddTable",
     "AlreadyAStoreError",
     "AuditRow",
+    "BadBranchNameError",
     "BadRowError",
     "BadSchemaError",
     "BadStatementError",
     "BadStepError",
+    "BranchExistsError",
+    "BranchGoneError",
+    "BranchInUseError",
     "BranchesStandError",
     "CardinalityError",
     "Cleaned",
@@ -106,6 +120,7 @@ __all__ = [
     "ExpectedVersionMismatchError",
     "ExpiredVersionError",
     "Finding",
+    "ForkUnknownError",
     "FutureFormatError",
     "Graph",
     "GraphError",
@@ -114,6 +129,7 @@ __all__ = [
     "Kind",
     "LineageRow",
     "LoadMode",
+    "MainBranchError",
     "Merge",
     "MisnamedFileError",
     "MissingReferenceError",
@@ -145,6 +161,7 @@ __all__ = [
     "TableSchema",
     "Treatment",
     "UndecidableSidecarError",
+    "UnknownBranchError",
     "UnknownTableError",
     "UnknownVersionError",
     "Update",

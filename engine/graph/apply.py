@@ -66,7 +66,7 @@ def apply_steps(
             return Receipt(operation_id=operation, graph_version=base.version), base
         _check_no_branch(base)
         before = {
-            key: undrifted_version(store, table, base.branches[MAIN].pin(key))
+            key: undrifted_version(store, table, base.branches[MAIN])
             for key, table in store.schema.tables.items()
         }
         drafts = _drafts(store, migration, before)

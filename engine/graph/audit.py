@@ -89,13 +89,18 @@ def row_of_published(sidecar: Sidecar, published: Manifest) -> AuditRow:
     match published.row.decision:
         case Decision.COMMITTED:
             return _row(sidecar, Decision.ROLLED_FORWARD, forward_outcomes(sidecar), version)
-        case Decision.ROLLED_FORWARD | Decision.ROLLED_BACK as decided:
+        case (Decision.ROLLED_FORWARD | Decision.ROLLED_BACK | Decision.DISCARDED) as decided:
             return _row(sidecar, decided, published.row.outcomes, version)
 
 
 def row_of_effectless(sidecar: Sidecar) -> AuditRow:
     """Return the row of an operation that moved no table."""
     return _row(sidecar, Decision.ROLLED_BACK, (), NOT_PUBLISHED)
+
+
+def row_of_discarded(sidecar: Sidecar) -> AuditRow:
+    """Return the row of an operation whose branch was deleted before it had published."""
+    return _row(sidecar, Decision.DISCARDED, (), NOT_PUBLISHED)
 
 
 def forward_outcomes(sidecar: Sidecar) -> tuple[Outcome, ...]:

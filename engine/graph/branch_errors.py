@@ -29,3 +29,60 @@ class BranchesStandError(GraphError):
             f"the schema cannot be changed while there are branches ({listed}): merge or delete "
             "them first; nothing was written."
         )
+
+
+class UnknownBranchError(GraphError, LookupError):
+    """There is no branch of this name."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        """Build the sentence from the name and those that exist."""
+        super().__init__(f"there is no branch {name!r}: choose one of {', '.join(known)}.")
+
+
+class BranchExistsError(GraphError):
+    """The name is taken."""
+
+    def __init__(self, name: str) -> None:
+        """Build the sentence from the name."""
+        super().__init__(f"there is a branch {name!r} already: choose another name or delete it.")
+
+
+class BadBranchNameError(GraphError):
+    """No branch can be called this."""
+
+    def __init__(self, name: str) -> None:
+        """Build the sentence from the name."""
+        super().__init__(
+            f"{name!r} is no name for a branch: use words of letters, digits and underscores, "
+            "joined by single dots, dashes or slashes."
+        )
+
+
+class MainBranchError(GraphError):
+    """The main branch was to be deleted."""
+
+    def __init__(self) -> None:
+        """Build the one sentence there is."""
+        super().__init__("the main branch cannot be deleted: name another one.")
+
+
+class BranchInUseError(GraphError):
+    """Other branches were made from this one and may see what it wrote."""
+
+    def __init__(self, name: str, resting: tuple[str, ...]) -> None:
+        """Build the sentence from the branch and those that rest on it."""
+        super().__init__(
+            f"the branch {name!r} cannot be deleted, because others were made from it: delete "
+            f"{', '.join(resting)} first; nothing was written."
+        )
+
+
+class ForkUnknownError(ConflictError):
+    """A fork stands where a branch would begin one, and whose it is cannot be told."""
+
+    def __init__(self, table: str, cause: str) -> None:
+        """Build the sentence from the table and what kept us from telling."""
+        super().__init__(
+            f"a fork of {table!r} stands in the way of this branch's first write to it, and whose "
+            f"it is could not be verified ({cause}); nothing was written: refresh and retry."
+        )

@@ -15,7 +15,7 @@ never moves a table that its sidecar does not pin.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,26 @@ def publish_whole(store: Store, manifest: Manifest) -> Manifest | None:
     return None
 
 
+def publish_contended(
+    store: Store, base: Manifest, operation: str, make: Callable[[Manifest], Manifest]
+) -> Manifest:
+    """Make a graph version on top of the newest one, whichever that is by then; return it.
+
+    Losing to an operation on something else is normal, so look again and try again: `make` is
+    handed the newest graph version each time, and refuses if it cannot stand on that.
+    """
+    for _ in range(PUBLISH_ATTEMPTS_MAX):
+        published = publish_whole(store, make(base))
+        if published is None:
+            newest = newer_manifest(store, base)
+            published = publication(store, operation, base.version, newest)
+            base = newest
+        if published is not None:
+            return published
+    reason = f"others published {PUBLISH_ATTEMPTS_MAX} times before it could"
+    raise OvertakenError(operation, reason)
+
+
 def _phase_a(store: Store, sidecar: Sidecar) -> None:
     """Write the intent down. If this fails, nothing has moved."""
     reach(points.PHASE_A_BEFORE, sidecar.path)
@@ -121,7 +141,7 @@ def _confirm(store: Store, sidecar: Sidecar, versions: Versions) -> Sidecar:
 
 
 def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
-    """Publish. Losing to an operation on other tables is normal, so look again and try again."""
+    """Publish all of it in one step."""
     row = LineageRow(
         commit_id=sidecar.operation_id,
         parent_id=NO_PARENT,  # the head that its branch has when it is published
@@ -131,28 +151,22 @@ def _phase_c(store: Store, base: Manifest, sidecar: Sidecar) -> Manifest:
         started_us=sidecar.started_us,
         merged_id=sidecar.merged_id,
     )
-    for _ in range(PUBLISH_ATTEMPTS_MAX):
-        path = manifest_path(base.version + 1)
-        reach(points.PHASE_C_BEFORE, path)
-        published = publish(store, base, sidecar.edit, row)
-        if published is None:
-            newest = newer_manifest(store, base)
-            published = publication(store, sidecar.operation_id, base.version, newest)
-            base = newest
-        if published is not None:
-            reach(points.PHASE_C_AFTER, path)
-            return published
-        _check_unmoved(base, sidecar)
-    reason = f"others published {PUBLISH_ATTEMPTS_MAX} times before it could"
-    raise OvertakenError(str(sidecar), reason)
+
+    def on_top_of(newest: Manifest) -> Manifest:
+        reach(points.PHASE_C_BEFORE, manifest_path(newest.version + 1))
+        return _unmoved(newest, sidecar).after(sidecar.edit, row)
+
+    published = publish_contended(store, base, sidecar.operation_id, on_top_of)
+    reach(points.PHASE_C_AFTER, manifest_path(published.version))
+    return published
 
 
-def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
+def _unmoved(newest: Manifest, sidecar: Sidecar) -> Manifest:
     """Refuse to publish over somebody who moved one of our tables without its lock.
 
     A schema apply is alone in the store: whoever has published meanwhile had no lock either.
     """
-    if sidecar.schema_hash:
+    if sidecar.schema_hash and newest.version != sidecar.base:
         raise OvertakenError(str(sidecar), f"graph version {newest.version} came before it")
     branch = branch_of(newest, sidecar.branch)
     for pin in sidecar.pins:
@@ -160,6 +174,7 @@ def _check_unmoved(newest: Manifest, sidecar: Sidecar) -> None:
         if found != pin.expected:
             reason = f"{pin.table!r} was published at {found}, not at {pin.expected}"
             raise OvertakenError(str(sidecar), reason)
+    return newest
 
 
 def _withdraw(store: Store, sidecar: Sidecar) -> None:

@@ -22,6 +22,9 @@
         UnknownVersionError       no such graph version
         ExpiredVersionError       no such graph version any more
         NothingKeptError          cleanup was asked to keep no graph version
+        UnknownBranchError        no such branch; this and those below are in `branch_errors`
+        BranchExistsError, BadBranchNameError, MainBranchError
+        BranchInUseError          others rest on the branch
         ReadOnlyError, ClosedError
         TableBusyError            a live operation holds the table
         DriftError                a table is ahead of the manifest
@@ -30,7 +33,8 @@
             ExpectedVersionMismatchError  a table is not what this handle had read
             SchemaMovedError      the schema, or a table, is another one by now
             OvertakenError            a table or the publish was taken while it ran
-            BranchGoneError           its branch was deleted (`branch_errors`)
+            BranchGoneError           its branch was deleted (`branch_errors`, like the next one)
+            ForkUnknownError          whose fork stands in the way cannot be told
         UndecidableSidecarError   recovery found what no operation of ours leaves
 
 It never names the root: messages hold paths inside the store only.

@@ -1,57 +1,49 @@
 """A handle on a store: what its users call.
 
 Reads look at one manifest and at immutable files that it names, so they see a graph version
-whole, whatever writers are doing. Writes go through `commit`. Opening for writing settles first
-what dead operations left, and every write begins by healing what can be settled forward; opening
-for reading writes nothing and looks at no sidecar.
+whole, whatever writers are doing. Writes go through `commit`, and every one begins by healing what
+can be settled forward.
 
-A handle remembers which version of each table it has shown: an update, delete or overwrite rests
-on that, and is refused when the table has moved since. It never keeps a lock between calls, except
-the one that tells others that its writer lives.
+A handle is on one branch, the one that had the name when it was opened: another that comes after
+it under the same name is not taken for it. It remembers which version of each table it has shown:
+an update, delete or overwrite rests on that, and is refused when the table has moved since. It
+never keeps a lock between calls, except the one that tells others that its writer lives.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.graph.apply import apply_steps
 from engine.graph.audit import AuditRow, audit_rows
-from engine.graph.catalogue import NO_SCHEMA, under
+from engine.graph.branches import create_branch, delete_branch
+from engine.graph.catalogue import under
 from engine.graph.cleanup import Cleaned, cleanup
 from engine.graph.errors import (
     ClosedError,
-    DamagedFileError,
-    ExpiredVersionError,
     NothingKeptError,
     ReadOnlyError,
-    UnknownVersionError,
 )
-from engine.graph.genesis import make_store
-from engine.graph.horizon import kept_from
 from engine.graph.index import find_rows
 from engine.graph.load import LoadMode, load_statements
 from engine.graph.manifest import (
     FIRST_VERSION,
     LineageRow,
     Manifest,
+    branch_named,
     manifests,
-    newer_manifest,
-    newest_manifest,
 )
-from engine.graph.migration import settle_layout
 from engine.graph.operation import Kind
 from engine.graph.optimize import Care, Cared, take_care
 from engine.graph.planning import work_of
+from engine.graph.reading import all_rows_of, rows_of
 from engine.graph.repair import Consent, Remedy, Repaired, repair
 from engine.graph.sidecar import Sidecar, pending_sidecars
 from engine.graph.statement import Delete, Update, fitted
-from engine.graph.store import WAIT_S, Store
-from engine.graph.sweep import heal, sweep
-from engine.graph.table import MAIN, head_version, live_rows, read_version
+from engine.graph.table import head_version, read_version
+from engine.graph.view import View
 from engine.graph.work import Receipt, run
-from engine.storage import Local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,7 +52,7 @@ if TYPE_CHECKING:
     from engine.graph.schema import Row, Schema
     from engine.graph.statement import Statement, Which
     from engine.graph.steps import Step
-    from engine.storage import Clock, Ids, Storage
+    from engine.graph.store import Store
 
 T = TypeVar("T")
 
@@ -74,55 +66,15 @@ class Mode(StrEnum):
     READ_ONLY = "read_only"
 
 
-def init(where: Storage | PurePath, schema: Schema, clock: Clock, ids: Ids) -> None:
-    """Make an empty store; an init that was cut short is finished by calling this again.
-
-    Raises `AlreadyAStoreError` if a complete store is there.
-    """
-    storage = _storage(where, ids)
-    try:
-        make_store(storage, schema, clock)
-    finally:
-        storage.close()
-
-
-def open_graph(
-    where: Storage | PurePath,
-    clock: Clock,
-    ids: Ids,
-    *,
-    mode: Mode = Mode.READ_WRITE,
-    wait_s: float = WAIT_S,
-) -> Graph:
-    """Open a store. In `READ_WRITE`, dead operations are rolled forward or back before it returns.
-
-    `wait_s` bounds every wait for a lock that a live operation holds. Raises `NotAStoreError`,
-    `FutureFormatError`, `DamagedFileError` or `UndecidableSidecarError`, each before it has
-    changed anything that it names.
-    """
-    storage = _storage(where, ids)
-    store = Store(storage=storage, clock=clock, ids=ids, schema=NO_SCHEMA, wait_s=wait_s)
-    settle_layout(store, may_write=mode is Mode.READ_WRITE)
-    newest = newest_manifest(store)
-    match mode:
-        case Mode.READ_WRITE:
-            return Graph(store, _swept(store, newest), mode)
-        case Mode.READ_ONLY:
-            return Graph(store, newest, mode)
-
-
 class Graph:
     """An open store.
 
     Threads may share it. A process must not fork while it writes: its locks would live on.
     """
 
-    def __init__(self, store: Store, newest: Manifest, mode: Mode) -> None:
-        """Called by `open_graph` only."""
-        self._store = under(store, newest)
-        self._newest = newest
-        self._seen = self._pinned()
-        self._reloads_count = 0
+    def __init__(self, store: Store, newest: Manifest, branch: str, mode: Mode) -> None:
+        """Called by `open_graph` and `on` only; `branch` is an id."""
+        self._view = View(store, newest, branch)
         self._mode = mode
         self._closed = False
 
@@ -170,12 +122,39 @@ class Graph:
         Waits for live operations to end, and holds off new ones. Raises before anything is written
         if a step cannot be, a row would break a rule, a table has drifted, or there are branches.
         """
-        self._check_writable()
-        self._heal()
-        self._look(newer_manifest(self._store, self._newest))
-        receipt, newest = apply_steps(self._store, self._newest, steps, actor)
-        self._learn(receipt, newest)
+        self._begin()
+        receipt, newest = apply_steps(self._view.store, self._view.newest, steps, actor)
+        self._view.learn(receipt, newest)
         return receipt
+
+    def on(self, branch: str) -> Graph:
+        """Return another handle on the same open store, on the branch that has this name now."""
+        newest = self._manifest(None)
+        return Graph(self._view.store, newest, branch_named(newest, branch).id, self._mode)
+
+    def branches(self) -> tuple[str, ...]:
+        """Return the names of all branches, sorted."""
+        return tuple(sorted(self._manifest(None).branches))
+
+    def create_branch(self, name: str, actor: str = NO_ACTOR) -> None:
+        """Make a branch that sees what this handle's branch sees now.
+
+        Raises `BadBranchNameError` or `BranchExistsError`.
+        """
+        self._begin()
+        view = self._view
+        view.look(create_branch(view.store, view.newest, name, view.branch, actor))
+
+    def delete_branch(self, name: str, actor: str = NO_ACTOR) -> None:
+        """Delete a branch; from when this is published, its name is free.
+
+        Raises `UnknownBranchError`, `MainBranchError`, `BranchInUseError` if others were made from
+        it, or `TableBusyError` if a live operation works on it.
+        """
+        self._begin()
+        view = self._view
+        doomed = branch_named(view.newest, name)
+        view.look(delete_branch(view.store, view.newest, doomed, actor))
 
     def refresh(self) -> None:
         """Take the newest view, after healing what can be settled forward.
@@ -184,9 +163,9 @@ class Graph:
         """
         self._check_open()
         if self._mode is Mode.READ_WRITE:
-            self._heal()
-        self._look(newer_manifest(self._store, self._newest))
-        self._seen = self._pinned()
+            self._view.heal()
+        self._view.look_again()
+        self._view.seen = self._view.pinned()
 
     def repair(
         self,
@@ -199,17 +178,17 @@ class Graph:
         Without consent it only tells. Raises `RecoveryPendingError` while recovery has to do
         something first, `TableBusyError` when a live operation holds a table for too long.
         """
-        self._check_writable()
-        self._heal()
-        self._look(newer_manifest(self._store, self._newest))
-        before = self._newest
-        repaired, self._newest = repair(self._store, before, remedy, consent, actor)
-        self._see_same(before, (drift.table for drift in repaired.drifts if drift.keeps_rows))
+        self._begin()
+        view = self._view
+        here = view.sight(view.newest).name
+        repaired, newest = repair(view.store, view.newest, remedy, consent, actor)
+        same = [one for one in repaired.drifts if one.branch == here and one.keeps_rows]
+        view.see_same(newest, (drift.table for drift in same))
         return repaired
 
     def ensure_indices(self, actor: str = NO_ACTOR) -> Cared:
         """Make the indices that tables lack; a store that lacks none is not written to."""
-        return self._care(Care(kind=Kind.ENSURE_INDICES, actor=actor, compact=False))
+        return self._care(Kind.ENSURE_INDICES, actor, compact=False)
 
     def optimize(self, actor: str = NO_ACTOR) -> Cared:
         """Put the live rows of scattered tables together, and make the indices that they lack.
@@ -217,7 +196,7 @@ class Graph:
         No row changes, and whoever had read the rows may go on. A table that has drifted is
         skipped. Raises `RecoveryPendingError` while recovery has to do something first.
         """
-        return self._care(Care(kind=Kind.OPTIMIZE, actor=actor, compact=True))
+        return self._care(Kind.OPTIMIZE, actor, compact=True)
 
     def find(self, table: str, column: str, value: object, version: int | None = None) -> list[Row]:
         """Return the rows with this value in a column, by the table's index as far as it goes.
@@ -226,7 +205,7 @@ class Graph:
         """
 
         def show(store: Store, manifest: Manifest) -> list[Row]:
-            schema, pin = store.schema.table(table), manifest.branches[MAIN].pin(table)
+            schema, pin = store.schema.table(table), self._view.sight(manifest).pin(table)
             found = read_version(store, schema, pin.version, pin.ref)
             return find_rows(store, schema, found, column, value)
 
@@ -240,27 +219,30 @@ class Graph:
         self._check_writable()
         if keep_count < 1:
             raise NothingKeptError(keep_count)
-        self._heal()
-        return cleanup(self._store, self._newest, keep_count)
+        self._view.heal()
+        return cleanup(self._view.store, self._view.newest, keep_count)
 
     def read(self, table: str, version: int | None = None) -> list[Row]:
         """Return the rows of a table, sorted by key, of a graph version or of the newest."""
-        manifest, rows = self._shown(version, lambda store, one: _rows(store, one, table))
-        store = under(self._store, manifest)
+        manifest, rows = self._shown(
+            version, lambda store, one: rows_of(store, one, self._view.branch, table)
+        )
+        store = under(self._view.store, manifest)
         if version is None:
-            self._seen[store.schema.table(table).home] = manifest.branches[MAIN].pin(table)
+            self._view.seen[store.schema.table(table).home] = self._view.sight(manifest).pin(table)
         return rows
 
     def rows(self, version: int | None = None) -> dict[str, list[Row]]:
         """Return the rows of all tables, of one and the same graph version."""
-        _, rows = self._shown(version, _all_rows)
+        branch = self._view.branch
+        _, rows = self._shown(version, lambda store, one: all_rows_of(store, one, branch))
         if version is None:
-            self._seen = self._pinned()
+            self._view.seen = self._view.pinned()
         return rows
 
     def schema(self, version: int | None = None) -> Schema:
         """Return the schema of a graph version, or of the newest."""
-        return under(self._store, self._manifest(version)).schema
+        return under(self._view.store, self._manifest(version)).schema
 
     def version(self) -> int:
         """Return the number of the newest graph version."""
@@ -269,132 +251,77 @@ class Graph:
     def history(self) -> tuple[LineageRow, ...]:
         """Return the lineage row of every graph version, the oldest first."""
         newest = self._manifest(None)
-        return tuple(one.row for one in manifests(self._store, FIRST_VERSION, newest.version))
+        return tuple(one.row for one in manifests(self._view.store, FIRST_VERSION, newest.version))
 
     def audit(self) -> tuple[AuditRow, ...]:
         """Return what recovery did, sorted by operation."""
         self._check_open()
-        return audit_rows(self._store)
+        return audit_rows(self._view.store)
 
     def pins(self) -> dict[str, int]:
         """Return the visible version of every table."""
-        return {key: pin.version for key, pin in self._manifest(None).tables.items()}
+        tables = self._view.sight(self._manifest(None)).tables
+        return {key: pin.version for key, pin in tables.items()}
 
     def heads(self) -> dict[str, int]:
         """Return the newest version of every table, visible or not."""
+        tables = self._view.sight(self._manifest(None)).tables
+        store = self._view.store
         return {
-            key: head_version(self._store, self._store.schema.table(key), pinned)
-            for key, pinned in self.pins().items()
+            key: head_version(store, store.schema.table(key), pin.version, pin.ref)
+            for key, pin in tables.items()
         }
 
     def pending(self) -> tuple[Sidecar, ...]:
         """Return the operations that are at work or wait for recovery, sorted by id."""
         self._check_open()
-        return pending_sidecars(self._store)
+        return pending_sidecars(self._view.store)
 
     @property
     def reloads_count(self) -> int:
         """How often a heal has settled something, so that this handle took a new view."""
-        return self._reloads_count
+        return self._view.reloads_count
 
     def close(self) -> None:
         """Let go of the store; closing twice is harmless."""
         if not self._closed:
             self._closed = True
-            self._store.storage.close()
+            self._view.store.storage.close()
 
     def _write(self, kind: Kind, statements: Iterable[Statement], actor: str) -> Receipt:
         """Heal, run one operation, and remember the manifest that shows it."""
-        self._check_writable()
-        # Taken before the heal: what it publishes is nothing that the caller has read.
-        seen = dict(self._seen)
-        self._heal()
-        self._look(newer_manifest(self._store, self._newest))
-        whole = tuple(fitted(self._store.schema, one) for one in statements)
-        work = work_of(self._store, kind, actor, whole, seen)
-        receipt, newest = run(self._store, self._newest, work)
-        self._learn(receipt, newest)
+        seen = self._begin()
+        whole = tuple(fitted(self._view.store.schema, one) for one in statements)
+        work = work_of(self._view.store, kind, actor, whole, seen, self._view.branch)
+        receipt, newest = run(self._view.store, self._view.newest, work)
+        self._view.learn(receipt, newest)
         return receipt
 
-    def _learn(self, receipt: Receipt, newest: Manifest) -> None:
-        """Take the graph version that an operation of this handle has led to.
-
-        Its own change is known to it, unless it came on top of one that is not.
-        """
-        self._look(newest)
-        for key, pin in newest.tables.items():
-            home = self._store.schema.table(key).home
-            seen = self._seen.get(home)
-            known = pin.version == 0 if seen is None else seen.version == pin.version - 1
-            if pin.operation_id == receipt.operation_id and known:
-                self._seen[home] = pin
-
-    def _heal(self) -> None:
-        """Settle what the dead left, forward only; reload if, and only if, that was anything."""
-        healed = heal(self._store, self._newest)
-        if healed is not None:
-            self._look(healed)
-            self._seen = self._pinned()
-            self._reloads_count += 1
-
-    def _look(self, newest: Manifest) -> None:
-        """Take a graph version for the newest, with the schema that it names."""
-        self._store = under(self._store, newest)
-        self._newest = newest
-
-    def _care(self, care: Care) -> Cared:
+    def _care(self, kind: Kind, actor: str, *, compact: bool) -> Cared:
         """Heal, do what is needed, and remember the manifest that shows it."""
-        self._check_writable()
-        self._heal()
-        self._look(newer_manifest(self._store, self._newest))
-        before = self._newest
-        cared, self._newest = take_care(self._store, before, care)
-        self._see_same(before, cared.moved)
+        self._begin()
+        view = self._view
+        care = Care(kind=kind, actor=actor, compact=compact, branch=view.branch)
+        cared, newest = take_care(view.store, view.newest, care)
+        self._view.see_same(newest, cared.moved)
         return cared
 
-    def _see_same(self, before: Manifest, tables: Iterable[str]) -> None:
-        """Go on from where tables are now, if they had been read: they hold the same rows."""
-        for key in tables:
-            home = self._store.schema.table(key).home
-            if self._seen.get(home) == before.tables.get(key):
-                self._seen[home] = self._newest.tables[key]
-
-    def _pinned(self) -> dict[str, TablePin]:
-        """Return the visible version of every table, by its home: its key may change hands."""
-        tables = self._store.schema.tables.values()
-        return {table.home: self._newest.branches[MAIN].pin(table.key) for table in tables}
+    def _begin(self) -> dict[str, TablePin]:
+        """Heal and look at what there is; return what the caller had seen before that."""
+        self._check_writable()
+        return self._view.begin()
 
     def _manifest(self, version: int | None) -> Manifest:
         """Return a graph version; None is the newest there is at this moment."""
         self._check_open()
-        self._look(newer_manifest(self._store, self._newest))
-        newest = self._newest
-        if version is None:
-            return newest
-        if not FIRST_VERSION <= version <= newest.version:
-            raise UnknownVersionError(version, newest.version)
-        oldest = kept_from(self._store.storage)
-        if version < oldest:
-            raise ExpiredVersionError(version, oldest)
-        return next(manifests(self._store, version, version))
+        return self._view.manifest(version)
 
     def _shown(
         self, version: int | None, show: Callable[[Store, Manifest], T]
     ) -> tuple[Manifest, T]:
-        """Return a graph version with what is read from it.
-
-        When it is cleaned up in the meantime, the newest one is taken instead, if that was meant.
-        """
-        while True:
-            manifest = self._manifest(version)
-            try:
-                return manifest, show(under(self._store, manifest), manifest)
-            except DamagedFileError:
-                oldest = kept_from(self._store.storage)
-                if manifest.version >= oldest:
-                    raise
-                if version is not None:
-                    raise ExpiredVersionError(version, oldest) from None
+        """Return a graph version with what is read from it."""
+        self._check_open()
+        return self._view.shown(version, show)
 
     def _check_writable(self) -> None:
         """Refuse a handle that was closed, or that was opened to read."""
@@ -406,28 +333,3 @@ class Graph:
         """Refuse a handle that was closed."""
         if self._closed:
             raise ClosedError
-
-
-def _rows(store: Store, manifest: Manifest, key: str) -> list[Row]:
-    """Return the rows of a table at a graph version, under whose schema the store is."""
-    table = store.schema.table(key)
-    return live_rows(store, table, read_version(store, table, manifest.pinned(key)))
-
-
-def _all_rows(store: Store, manifest: Manifest) -> dict[str, list[Row]]:
-    """Return the rows of all tables at a graph version, under whose schema the store is."""
-    return {key: _rows(store, manifest, key) for key in store.schema.tables}
-
-
-def _swept(store: Store, newest: Manifest) -> Manifest:
-    """Settle what the dead left; on refusal keep nothing held."""
-    try:
-        return sweep(store, newest)
-    except BaseException:
-        store.storage.close()
-        raise
-
-
-def _storage(where: Storage | PurePath, ids: Ids) -> Storage:
-    """Return a backend for a path, or the one that was given."""
-    return Local(str(where), ids=ids) if isinstance(where, PurePath) else where

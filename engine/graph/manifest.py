@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.graph import points
 from engine.graph.branch import Branch, TablePin
-from engine.graph.branch_errors import BranchGoneError
+from engine.graph.branch_errors import BranchGoneError, UnknownBranchError
 from engine.graph.errors import DamagedFileError, MisnamedFileError, NotAStoreError
 from engine.graph.operation import Decision, Kind, Outcome
 from engine.graph.record import decode, encode, parsing
@@ -129,12 +129,15 @@ class Manifest:
         assert before is not None, "the caller has looked whether the branch is there"
         tables = {key: pin for key, pin in before.tables.items() if key not in edit.dropped}
         changed = replace(before, tables={**tables, **edit.moved}, head=row.commit_id)
-        return Manifest(
-            version=self.version + 1,
-            schema_hash=edit.schema_hash or self.schema_hash,
-            branches={**self.branches, changed.name: changed},
-            row=replace(row, branch=before.id, parent_id=before.head),
+        after = self.followed_by(
+            {**self.branches, changed.name: changed},
+            replace(row, branch=before.id, parent_id=before.head),
         )
+        return replace(after, schema_hash=edit.schema_hash or self.schema_hash)
+
+    def followed_by(self, branches: Mapping[str, Branch], row: LineageRow) -> Manifest:
+        """Return the graph version that follows, with these branches."""
+        return replace(self, version=self.version + 1, branches=branches, row=row)
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
@@ -166,6 +169,14 @@ def branch_of(manifest: Manifest, branch: str) -> Branch:
     found = manifest.branch(branch)
     if found is None:
         raise BranchGoneError(branch)
+    return found
+
+
+def branch_named(manifest: Manifest, name: str) -> Branch:
+    """Return the branch that has this name, or raise `UnknownBranchError`."""
+    found = manifest.branches.get(name)
+    if found is None:
+        raise UnknownBranchError(name, tuple(sorted(manifest.branches)))
     return found
 
 

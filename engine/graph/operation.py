@@ -24,6 +24,8 @@ class Kind(StrEnum):
     REPAIR = "repair"  # of drift that no operation accounts for
     SCHEMA_APPLY = "schema_apply"
     MIGRATE = "migrate"  # from an older layout
+    BRANCH_CREATE = "branch_create"
+    BRANCH_DELETE = "branch_delete"
 
 
 class Completion(StrEnum):
@@ -41,7 +43,9 @@ def completion_of(kind: Kind) -> Completion:
     recovery takes it back.
     """
     match kind:
-        case Kind.INIT | Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
+        case Kind.INIT | Kind.BRANCH_CREATE | Kind.BRANCH_DELETE:
+            return Completion.PLANNED  # they commit no table
+        case Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
             return Completion.PLANNED
         case Kind.SCHEMA_APPLY:
             return Completion.PLANNED
@@ -59,6 +63,7 @@ class Decision(StrEnum):
     COMMITTED = "Committed"  # by its own owner
     ROLLED_FORWARD = "RolledForward"  # by recovery, which published what the owner had committed
     ROLLED_BACK = "RolledBack"  # by recovery, which published the content from before
+    DISCARDED = "OrphanedBranchDiscarded"  # by recovery, because its branch was deleted meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

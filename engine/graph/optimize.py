@@ -80,7 +80,7 @@ def take_care(store: Store, known: Manifest, care: Care) -> tuple[Cared, Manifes
         for key in needy:
             place = Place(operation=operation, table=store.schema.table(key), ref=branch.id)
             try:
-                before = undrifted_version(store, place.table, branch.pin(key), branch.id)
+                before = undrifted_version(store, place.table, branch)
             except DriftError as drift:
                 skipped[key] = str(drift)
                 continue

@@ -32,10 +32,11 @@ def work_of(
     actor: str,
     statements: Sequence[Statement],
     seen: Mapping[str, TablePin],
+    branch: str,
 ) -> Work:
     """Return the operation that these statements make.
 
-    `seen` are the versions that its author has seen, by the homes of the tables.
+    `seen` are the pins that its author has seen on the branch (an id), by the homes of the tables.
     """
     schema = store.schema
 
@@ -50,6 +51,7 @@ def work_of(
     return Work(
         kind=kind,
         actor=actor,
+        branch=branch,
         tables=_tables(schema, statements),
         strict={one.table: _seen(schema, one.table, seen) for one in statements if is_strict(one)},
         plan=plan,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from engine.storage import (
     create_effect,
     delete_effect,
+    delete_prefix_effect,
     fence_effect,
     list_effect,
     put_effect,
@@ -80,6 +81,12 @@ SIDECAR_DELETE = delete_effect(
     pending="the operation or its recovery: nobody has been told",
 )
 
+FORK_RECLAIM = delete_prefix_effect(
+    "fork.reclaim",
+    durable="the manifest, which no branch is in that could see the fork",
+    pending="nothing: what goes is nobody's, and the next one who looks removes it as well",
+)
+
 # The durable steps of recovery.
 TABLE_RESTORE = create_effect(
     "table.restore",
@@ -110,6 +117,7 @@ TABLE_READ = read_effect("table.read", durable="the store")
 FRAGMENT_READ = read_effect("fragment.read", durable="the store")
 SIDECAR_LIST = list_effect("sidecar.list", durable="the store")
 SIDECAR_READ = read_effect("sidecar.read", durable="the store")
+FORK_LIST = list_effect("fork.list", durable="the store")
 AUDIT_LIST = list_effect("audit.list", durable="the store")
 AUDIT_READ = read_effect("audit.read", durable="the store")
 
@@ -157,6 +165,20 @@ PHASE_D_BEFORE = declare(
 )
 PHASE_D_AFTER = declare(
     "phase_d.after_delete", durable="the operation, with no sidecar left", pending=UNTOLD
+)
+
+# Branches: one publish each, and what a deleted one leaves.
+CREATE_BEFORE = declare(
+    "branch.before_create", durable="the store without the branch", pending=UNTOLD
+)
+CREATE_AFTER = declare("branch.after_create", durable="the branch, whole", pending=UNTOLD)
+DELETE_BRANCH_BEFORE = declare(
+    "branch.before_delete", durable="the branch and its forks", pending=UNTOLD
+)
+DELETE_BRANCH_AFTER = declare(
+    "branch.after_delete",
+    durable="the store without the branch; its forks stand, and nobody can reach them",
+    pending=UNTOLD,
 )
 
 # The steps of recovery.

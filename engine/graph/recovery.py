@@ -2,7 +2,8 @@
 
     settle      sync the directories we are about to judge by: a dead owner may have made a file
                 visible and never come to its sync, and a decision must not outlive its reason
-    decide      published already? else by what `classify` finds at each table
+    decide      published already? else is its branch gone? else by what `classify` finds at each
+                table; what was deleted is known from the manifest, never from an error
     carry out   restore and publish, or publish, or nothing; the decision is in the lineage row
     audit       one row, written from sidecar and lineage row
     delete      the sidecar; until here, dying means that the next attempt does the same again
@@ -25,6 +26,7 @@ from engine.graph.audit import (
     audit_path,
     forward_outcomes,
     put_audit,
+    row_of_discarded,
     row_of_effectless,
     row_of_published,
 )
@@ -38,6 +40,7 @@ from engine.graph.manifest import (
     Edit,
     LineageRow,
     Manifest,
+    branch_of,
     manifest_path,
     newer_manifest,
     publication,
@@ -123,12 +126,13 @@ def _carry_out(
     for _ in range(ATTEMPTS_MAX):
         newest = newer_manifest(store, newest)
         reach(points.CLASSIFY_BEFORE, sidecar.path)
-        published = publication(store, sidecar.operation_id, sidecar.base, newest)
-        if published is not None:
+        decided = _decided(store, sidecar, newest)
+        if decided is not None:
             reach(points.CLASSIFY_AFTER, sidecar.path)
-            return row_of_published(sidecar, published)
+            return decided
         look = _look(store, sidecar, newest)
         reach(points.CLASSIFY_AFTER, sidecar.path)
+        published: Manifest | None = None
         match _decide(sidecar, look):
             case Action.FORWARD:
                 published = _roll_forward(store, sidecar, look)
@@ -148,10 +152,20 @@ def _carry_out(
     raise OvertakenError(str(sidecar), reason)
 
 
+def _decided(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | None:
+    """Return the audit row of an operation that nothing can be decided about any more.
+
+    It was published, or its branch is gone: a branch's id never comes again.
+    """
+    published = publication(store, sidecar.operation_id, sidecar.base, newest)
+    if published is not None:
+        return row_of_published(sidecar, published)
+    return row_of_discarded(sidecar) if newest.branch(sidecar.branch) is None else None
+
+
 def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
     """Read what stands above each pin on its branch, and classify it."""
-    branch = newest.branch(sidecar.branch)
-    assert branch is not None, "whether it is there is looked at before"
+    branch = branch_of(newest, sidecar.branch)
     above = {
         pin.table: tuple(
             versions_after(store, store.schema.table(pin.table), pin.expected, pin.ref)

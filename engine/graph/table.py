@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 VERSION_DIGITS = 20
 GENESIS_OPERATION = "genesis"  # of every table's version 0, and of the first graph version
 MAIN = "main"  # the ref of the chain that is no fork
+FORKS = "forks"  # where the others stand in a table's directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +224,7 @@ def _index_of(fields: dict[str, Any]) -> Index:
 
 def _directory(directory: str, ref: str) -> str:
     """Return where the versions of one chain stand in a table's directory."""
-    return f"{directory}/versions" if ref == MAIN else f"{directory}/forks/{ref}"
+    return f"{directory}/versions" if ref == MAIN else f"{directory}/{FORKS}/{ref}"
 
 
 def _path(directory: str, version: int, ref: str) -> str:

@@ -86,8 +86,7 @@ def run(store: Store, known: Manifest, work: Work) -> tuple[Receipt, Manifest]:
         branch = branch_of(base, work.branch)
         _check_strict(store, branch, work)
         before = {
-            key: undrifted_version(store, store.schema.table(key), branch.pin(key), branch.id)
-            for key in work.tables
+            key: undrifted_version(store, store.schema.table(key), branch) for key in work.tables
         }
         changes = work.plan(before)
         if not changes:

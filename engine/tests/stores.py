@@ -41,6 +41,7 @@ DEADLINE_S = 30
 ADA = {"id": "ada", "age": 36}
 BOB = {"id": "bob", "age": 41}
 CYD = {"id": "cyd", "age": 7}
+CYD_ADA = {"id": "cyd-ada", "src": "cyd", "dst": "ada"}
 ADA_BOB = {"id": "ada-bob", "src": "ada", "dst": "bob"}
 BOTH: dict[str, list[Row]] = {PERSON: [ADA, BOB], KNOWS: [ADA_BOB]}
 EMPTY: dict[str, list[Row]] = {PERSON: [], KNOWS: []}
@@ -56,6 +57,8 @@ WORK: dict[str, Callable[[Graph], object]] = {
         [AddColumn(PERSON, "size", ColumnType.INT, 1), AddTable(TAG_TABLE)]
     ),
     "optimize": lambda store: store.optimize(actor="victim"),
+    "on work": lambda store: store.on("work").insert({PERSON: [CYD], KNOWS: [CYD_ADA]}),
+    "delete work": lambda store: store.delete_branch("work"),
     "merge": lambda store: store.load(
         {PERSON: [{"id": "ada", "age": 37}], KNOWS: [ADA_BOB]}, LoadMode.MERGE
     ),

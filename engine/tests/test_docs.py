@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.tests.stores import kill_at, make_store, open_store
+from engine.tests.stores import CYD, PERSON, kill_at, make_store, open_store
 
 ENGINE = Path(__file__).parents[1]
 PAGES = [ENGINE / "README.md", ENGINE / "graph/FORMAT.md"]
@@ -15,6 +15,7 @@ EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 PLACEHOLDERS = {
     "<20 digits>": r"\d{20}",
     "<operation id>": r"[0-9a-z-]+",
+    "<branch id>": r"[0-9a-z-]+",
     "<writer>": r"[0-9a-z-]+",
     "<hash>": r"[0-9a-f]{32}",
     "<key>": r"[A-Za-z0-9_.]+",
@@ -57,6 +58,9 @@ def test_every_file_of_a_store_is_one_that_the_page_describes(tmp_path: Path) ->
         after.optimize()
         after.cleanup(keep_count=1)
         after.close()
+    last = open_store(root, 9)
+    last.create_branch("work")
+    last.on("work").insert({PERSON: [CYD]})
     seen |= {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     assert [] == [path for path in seen if not any(re.fullmatch(form, path) for form in forms)]
     assert [] == [form for form in forms if not any(re.fullmatch(form, path) for path in seen)]

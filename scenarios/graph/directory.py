@@ -30,9 +30,26 @@ def manifests(root: Path) -> list[dict[str, Any]]:
 
 
 def pins(manifest: dict[str, Any]) -> dict[str, int]:
-    """Return the version of every table that the main branch sees."""
-    tables = manifest["branches"]["main"]["tables"]
-    return {key: entry["version"] for key, entry in tables.items()}
+    """Return the version of every chain that is pinned by the branch that writes to it.
+
+    A chain is a table's own, under its key, or its fork on a branch: `key@branch id`.
+    """
+    return {
+        chain_of(key, branch["id"]): entry["version"]
+        for branch in manifest["branches"].values()
+        for key, entry in branch["tables"].items()
+        if entry.get("ref", "main") == branch["id"]
+    }
+
+
+def branch_ids(root: Path) -> frozenset[str]:
+    """Return the ids of the branches that are there."""
+    return frozenset(one["id"] for one in manifests(root)[-1]["branches"].values())
+
+
+def chain_of(key: str, ref: str) -> str:
+    """Return the name of a chain."""
+    return key if ref == "main" else f"{key}@{ref}"
 
 
 def schema(root: Path, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -48,27 +65,36 @@ def homes(root: Path, manifest: dict[str, Any]) -> dict[str, str]:
 
 
 def versions(root: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return every committed version of every table, by its home, oldest first."""
+    """Return every committed version by chain, oldest first; a table goes by its home."""
     found: dict[str, list[dict[str, Any]]] = {}
     for directory in sorted((root / "tables").glob("*")):
-        for _, body in _json_files(directory / "versions"):
-            found.setdefault(body.get("key", directory.name), []).append(body)
+        for chain in (directory / "versions", *sorted((directory / "forks").glob("*"))):
+            for _, body in _json_files(chain):
+                name = chain_of(body.get("key", directory.name), body.get("ref", "main"))
+                found.setdefault(name, []).append(body)
     return found
 
 
 def heads(root: Path) -> dict[str, int]:
-    """Return the newest committed version of each table, by the key that it has now.
+    """Return the newest committed version of each chain, by the key that its table has now.
 
-    One that was dropped is left out; what is no table of any graph version goes by its home.
+    A table that was dropped is left out; what is no table of any graph version goes by its home.
     """
     every = manifests(root)
     keys = {home: key for key, home in homes(root, every[-1]).items()} if every else {}
     dropped = {home for each in every for home in homes(root, each).values()} - keys.keys()
-    return {
-        keys.get(home, home): bodies[-1]["version"]
-        for home, bodies in versions(root).items()
-        if home not in dropped
-    }
+    found: dict[str, int] = {}
+    for chain, bodies in versions(root).items():
+        home, _, ref = chain.partition("@")
+        if home not in dropped:
+            found[chain_of(keys.get(home, home), ref or "main")] = bodies[-1]["version"]
+    return found
+
+
+def is_unreachable(manifest: dict[str, Any], chain: str) -> bool:
+    """Whether a chain is a fork of a branch that is gone: nobody's, and to be removed some day."""
+    ref = chain.partition("@")[2]
+    return bool(ref) and ref not in {one["id"] for one in manifest["branches"].values()}
 
 
 def own_versions(root: Path, operation: str) -> dict[str, list[int]]:
@@ -80,14 +106,15 @@ def own_versions(root: Path, operation: str) -> dict[str, list[int]]:
     own = [each["version"] for each in every if each["lineage"]["operation_id"] == operation]
     before = [each for each in every if each["version"] < min(own, default=0)] or every
     keys = {home: key for key, home in homes(root, before[-1]).items()}
-    return {
-        keys.get(home, home): [
+    found: dict[str, list[int]] = {}
+    for chain, bodies in versions(root).items():
+        home = chain.partition("@")[0]
+        found.setdefault(keys.get(home, home), []).extend(
             body["version"]
             for body in bodies
             if body["operation_id"] == operation and body.get("restores") is None
-        ]
-        for home, bodies in versions(root).items()
-    }
+        )
+    return found
 
 
 def witness(root: Path, earlier: object) -> dict[str, str]:
@@ -108,6 +135,9 @@ def describe(root: Path) -> Iterator[str]:
     row = newest["lineage"]
     how = f"{row['kind']}, {row['decision']}" if "decision" in row else row["kind"]
     yield f"graph version {newest['version']}, by operation {row['operation_id']} ({how})"
+    for name, branch in sorted(newest["branches"].items()):
+        if name != "main":
+            yield f"branch {name} is {branch['id']}, its newest commit {branch['head']}"
     pinned, standing = pins(newest), heads(root)
     yield "pins " + ", ".join(f"{key} {pin}" for key, pin in sorted(pinned.items()))
     for key, pin in sorted(pinned.items()):
@@ -115,7 +145,10 @@ def describe(root: Path) -> Iterator[str]:
         if head != pin:
             yield f"drift: {key} has HEAD {head}, pinned is {pin}"
     for operation, body in sidecars(root).items():
-        planned = ", ".join(f"{p['table']} {p['expected']} to {p['post']}" for p in body["pins"])
+        planned = ", ".join(
+            f"{chain_of(p['table'], p.get('ref', 'main'))} {p['expected']} to {p['post']}"
+            for p in body["pins"]
+        )
         planned += f", schema {body['schema']}" if "schema" in body else ""
         yield f"sidecar of operation {operation} ({body['kind']}) pending: {planned}"
     for row in audit_rows(root):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FORWARD = "RolledForward"
 BACK = "RolledBack"
 RESIDUE_ALLOWED = ("fence", "graph.json", "horizon.json")
+DISCARDED = "OrphanedBranchDiscarded"
 RESIDUE_DIRECTORIES = ("audit", "manifest", "recovery", "schema", "tables", "tmp")
 
 
@@ -28,16 +29,20 @@ RESIDUE_DIRECTORIES = ("audit", "manifest", "recovery", "schema", "tables", "tmp
 def manifest_equals_head(store: Reopened) -> Iterable[str]:
     """At rest every table's newest version is the one that the manifest pins.
 
-    Verifies: each table, by number, from the files, and that the handle says the same.
+    Verifies: each table and each fork of a branch that is there, by number, from the files, and
+    that the handle says the same of its branch.
     Does not verify: the content of the versions, which is "all or nothing".
     """
-    pins = directory.pins(directory.manifests(store.root)[-1])
-    heads = directory.heads(store.root)
+    newest = directory.manifests(store.root)[-1]
+    pins, heads = directory.pins(newest), directory.heads(store.root)
     for key in sorted(pins.keys() | heads.keys()):
+        if directory.is_unreachable(newest, key):
+            continue
         if pins.get(key, 0) != heads.get(key, 0):
             yield f"{key}: HEAD is {heads.get(key, 0)}, the manifest pins {pins.get(key, 0)}"
-    if store.handle.pins() != pins:
-        yield f"the handle says {store.handle.pins()}, the newest manifest {pins}"
+    seen = {k: pin["version"] for k, pin in newest["branches"]["main"]["tables"].items()}
+    if store.handle.pins() != seen:
+        yield f"the handle says {store.handle.pins()}, the newest manifest {seen}"
 
 
 @invariant("no sidecar is left")
@@ -78,20 +83,24 @@ def exactly_one_audit_row(store: Reopened) -> Iterable[str]:
     """Each operation that died armed has one audit row of the right kind, no other has any.
 
     Verifies: count, operation, kind of writer, and the decision against the rows that a reader
-    sees: rolled forward if the operation in flight is visible, rolled back if not. Where the
-    storage has failed, a handle may have settled an operation of its own: one row, too.
+    sees: rolled forward if the operation in flight is visible, rolled back if not, or discarded
+    if its branch is gone. Where the storage has failed, a handle may have settled an operation of
+    its own: one row, too.
     Does not verify: the time in the row.
     """
     rows = directory.audit_rows(store.root)
     applied = store.applied_count
     visible = applied is not None and applied > store.acknowledged_count
     acknowledged = acknowledged_operations(store)
+    alive = directory.branch_ids(store.root)
     for operation, kind in sorted(store.witness.items()):
         mine = [row for row in rows if row["operation_id"] == operation]
         if len(mine) != 1:
             yield f"operation {operation} has {len(mine)} audit rows, expected one"
             continue
         expected = FORWARD if visible or operation in acknowledged else BACK
+        if mine[0]["decision"] == DISCARDED and mine[0]["branch"] not in alive:
+            expected = BACK if expected == FORWARD else DISCARDED
         if mine[0]["decision"] != expected:
             yield f"operation {operation} is audited {mine[0]['decision']}; readers see {expected}"
         if mine[0]["kind"] != kind:
@@ -120,6 +129,8 @@ def audit_tells_the_outcomes(store: Reopened) -> Iterable[str]:
             for key, numbers in directory.own_versions(store.root, row["operation_id"]).items()
             if numbers
         }
+        if row["decision"] == DISCARDED:
+            own = {}  # whatever it had moved went with its branch
         told = {outcome["table"]: outcome for outcome in row["outcomes"]}
         name = f"operation {row['operation_id']} ({row['decision']})"
         if told.keys() != own.keys():
@@ -136,10 +147,11 @@ def audit_agrees_with_lineage(store: Reopened) -> Iterable[str]:
     """What the audit says of an operation is what the graph versions say of it.
 
     Verifies: one row an operation; forward if a graph version shows it, back if one shows it
-    undone, and back without outcomes if none knows it; the same kind in both.
+    undone, and, without outcomes, back if none knows it, or discarded if none can, because its
+    branch is gone; the same kind in both.
     Does not verify: that a row is there, which is "exactly one audit row".
     """
-    rows = directory.audit_rows(store.root)
+    rows, alive = directory.audit_rows(store.root), directory.branch_ids(store.root)
     published = {
         body["lineage"]["operation_id"]: body["lineage"] for body in directory.manifests(store.root)
     }
@@ -150,7 +162,8 @@ def audit_agrees_with_lineage(store: Reopened) -> Iterable[str]:
         lineage = published.get(row["operation_id"])
         name = f"operation {row['operation_id']} is audited {row['decision']}"
         if lineage is None:
-            if row["decision"] != BACK or row["outcomes"]:
+            closed = DISCARDED if row["branch"] not in alive else BACK
+            if row["decision"] not in {closed, BACK} or row["outcomes"]:
                 yield f"{name} with {len(row['outcomes'])} outcomes; no graph version knows it"
         elif row["decision"] != lineage.get("decision", FORWARD):
             yield f"{name}; graph version {row['graph_version']} says {lineage['decision']}"
@@ -181,21 +194,44 @@ def head_moved_as_decided(store: Reopened) -> Iterable[str]:
 
 @invariant("lineage is whole")
 def lineage_is_whole(store: Reopened) -> Iterable[str]:
-    """Every commit but the first has the commit before it as its parent, and ids are unique.
+    """Every commit rests on what was the newest of its branch, and ids are unique.
 
-    Verifies: the chain of all manifests, and one published row an operation.
-    Does not verify: merges, which have two parents.
+    Verifies: the head of every branch through all graph versions, who moves it and from where; of
+    a merge, that the commit it brings in is there, and was not in its branch before.
+    Does not verify: that a merge brings in the right one, which its scenarios compare.
     """
-    rows = [body["lineage"] for body in directory.manifests(store.root)]
+    every = directory.manifests(store.root)
+    rows = [body["lineage"] for body in every]
     ids = [row["commit_id"] for row in rows]
     if len(set(ids)) != len(ids):
         yield f"commit ids repeat: {ids}"
-    for before, row in pairwise(rows):
-        if row["parent_id"] != before["commit_id"]:
-            yield (
-                f"commit {row['commit_id']} has parent {row['parent_id']}, "
-                f"expected {before['commit_id']}"
-            )
+    for before, after in pairwise(every):
+        yield from _misplaced(before, after)
+    for row in rows:
+        merged = row.get("merged_id")
+        if merged is not None and merged not in ids:
+            yield f"commit {row['commit_id']} merges {merged}, which nobody has published"
+        if (merged is None) is (row["kind"] == "merge" and row.get("decision") != BACK):
+            yield f"commit {row['commit_id']} is a {row['kind']} and merges {merged}"
+
+
+def _misplaced(before: dict[str, Any], after: dict[str, Any]) -> Iterable[str]:
+    """Yield what is wrong with one commit: its parent, or the head that it leaves."""
+    row = after["lineage"]
+    heads = {one["id"]: one["head"] for one in before["branches"].values()}
+    parent = heads.get(row["branch"])
+    if row["kind"] == "branch_create":
+        parent = row["parent_id"] if row["parent_id"] in heads.values() else "a head"
+    if row["parent_id"] != parent:
+        yield f"commit {row['commit_id']} has parent {row['parent_id']}, expected {parent}"
+    expected = {**heads, row["branch"]: row["commit_id"]}
+    if row["kind"] == "branch_create":
+        expected[row["branch"]] = row["parent_id"]
+    if row["kind"] == "branch_delete":
+        del expected[row["branch"]]
+    found = {one["id"]: one["head"] for one in after["branches"].values()}
+    if found != expected:
+        yield f"graph version {after['version']} has heads {found}, expected {expected}"
 
 
 @invariant("old versions read the same")

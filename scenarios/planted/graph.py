@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import audit, commit, points, recovery, work
+from engine.graph import audit, commit, points, recovery, view, work
 from engine.graph import graph as handles
 from engine.graph.operation import Decision
 from engine.graph.table import MAIN
@@ -83,8 +83,9 @@ def restore_twice() -> None:
     """Commit the content from before once more on top of the first restore."""
     sound = right(recovery, "_restore")
 
-    def restore(store: Store, sidecar: Any, pin: Any, finding: Any, above: Any) -> Any:  # noqa: ANN401
-        once = sound(store, sidecar, pin, finding, above)
+    def restore(store: Store, *told: Any) -> Any:  # noqa: ANN401 -- sidecar, pin, finding, above
+        once = sound(store, *told)
+        sidecar, pin, finding, above = told
         return sound(store, sidecar, pin, replace(finding, head=once.to_version), above)
 
     put(recovery, "_restore", restore)
@@ -121,13 +122,13 @@ def sweep_nothing() -> None:
 
 def reload_in_vain() -> None:
     """Take a new view at every heal, whether it has settled anything or not."""
-    sound = right(handles, "heal")
+    sound = right(view, "heal")
 
     def heal(store: Store, newest: Manifest) -> Manifest | None:
         healed: Manifest | None = sound(store, newest)
         return healed or newest
 
-    put(handles, "heal", heal)
+    put(view, "heal", heal)
 
 
 def acknowledge_before_phase_c() -> None:
@@ -151,7 +152,7 @@ def acknowledge_before_phase_c() -> None:
     put(commit, "_phase_d", phase_d)
     for home, name in (
         (work, "newer_manifest"),
-        (handles, "newer_manifest"),
+        (view, "newer_manifest"),
         (handles.Graph, "close"),
     ):
         put(home, name, _paid_first(right(home, name), pay))

@@ -1,12 +1,13 @@
 """No invariant of the graph store is there for show: for each, a wrong engine is planted."""
 
 from killpoint.invariants import KEPT_HANDLE
+from scenarios.graph.branched import INVARIANTS_OF_BRANCHES
 from scenarios.graph.cleanup import INVARIANTS_OF_CLEANUP
 from scenarios.graph.invariants import INVARIANTS
 from scenarios.graph.optimize import INVARIANTS_OF_CARE
 from scenarios.graph.repair import INVARIANTS_OF_REPAIR
 from scenarios.graph.schema import INVARIANTS_OF_SCHEMAS
-from scenarios.planted import graph, graph_schema, maintenance
+from scenarios.planted import branches, graph, graph_schema, maintenance
 
 
 def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
@@ -14,6 +15,13 @@ def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
     wanted = [each.name for each in INVARIANTS] + [KEPT_HANDLE]
 
     assert sorted(wanted) == sorted(bug.expected for bug in graph.BUGS)
+
+
+def test_every_invariant_of_branches_has_a_wrong_engine_that_turns_it_red() -> None:
+    """Those that only scenarios with branches have, in the same way."""
+    own = {each.name for each in INVARIANTS_OF_BRANCHES} - {each.name for each in INVARIANTS}
+
+    assert own <= {bug.expected for bug in branches.BUGS}
 
 
 def test_every_invariant_of_maintenance_has_a_wrong_engine_that_turns_it_red() -> None:

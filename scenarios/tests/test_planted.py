@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.planted import graph, graph_schema, maintenance
+from scenarios.planted import branches, graph, graph_schema, maintenance
 from scenarios.planted.patch import Bug
 from tests.shell import Shell
 
@@ -12,7 +12,9 @@ PLANTED = str(Path(__file__).parents[1] / "planted")
 
 
 @pytest.mark.parametrize(
-    "bug", [*graph.BUGS, *graph_schema.BUGS, *maintenance.BUGS], ids=lambda bug: bug.name
+    "bug",
+    [*graph.BUGS, *branches.BUGS, *graph_schema.BUGS, *maintenance.BUGS],
+    ids=lambda bug: bug.name,
 )
 def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None:
     """The campaign fails, names the invariant and prints a token that replays."""

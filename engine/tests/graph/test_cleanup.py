@@ -128,7 +128,7 @@ def test_an_operation_without_our_lock_keeps_what_it_has_staged(root: Path) -> N
     store.insert(BOTH)
     orphan = versions_of(root, PERSON).parent / "data/live-0.arrow"
     orphan.write_bytes(b"")
-    with store._store.storage.fence.hold_all(("operation:live",), 1.0):
+    with store._view.store.storage.fence.hold_all(("operation:live",), 1.0):
         assert 0 == store.cleanup(keep_count=1).fragments_count
     assert orphan.exists()
     assert 1 == store.cleanup(keep_count=1).fragments_count

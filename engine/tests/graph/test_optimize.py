@@ -42,7 +42,7 @@ def _scattered(root: Path, incarnation: int = 1) -> Graph:
 
 
 def _pinned(store: Graph, table: str) -> TableVersion:
-    inner = store._store
+    inner = store._view.store
     return read_version(inner, inner.schema.table(table), store.pins()[table])
 
 

@@ -1,0 +1,155 @@
+"""Wrong engines, each wrong about branches in one step.
+
+They never change what a write to main does, unless it is about a branch by mistake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine.graph import audit, commit, manifest, points, recovery
+from engine.graph.operation import Decision
+from engine.graph.table import MAIN, versions_directory
+from killpoint.invariants import OPENS
+from scenarios.graph import branches
+from scenarios.planted.maintenance import Plant
+from scenarios.planted.patch import Bug, planted, put, right
+
+if TYPE_CHECKING:
+    from engine.graph.audit import AuditRow
+    from engine.graph.manifest import Edit, LineageRow, Manifest
+    from engine.graph.sidecar import Sidecar
+    from engine.graph.store import Store
+    from engine.graph.table import TableVersion
+    from killpoint import Scenario
+    from killpoint.failpoints import Effect
+
+SOUND = {each.name: each for each in branches.SCENARIOS}
+
+
+def judge_by_main() -> None:
+    """Look for what a dead operation did on main, whatever branch it worked on."""
+    sound = right(recovery, "_look")
+
+    def look(store: Store, sidecar: Sidecar, newest: Manifest) -> Any:  # noqa: ANN401
+        pins = tuple(replace(pin, ref=MAIN, begun_at=MAIN) for pin in sidecar.pins)
+        return sound(store, replace(sidecar, branch=MAIN, pins=pins), newest)
+
+    put(recovery, "_look", look)
+
+
+def move_every_branch() -> None:
+    """Publish a table's new version for all branches that saw the old one."""
+    sound = manifest.Manifest.after
+
+    def after(self: Manifest, edit: Edit, row: LineageRow) -> Manifest:
+        whole = sound(self, edit, row)
+        moved = {
+            name: replace(one, tables={**one.tables, **edit.moved})
+            for name, one in whole.branches.items()
+        }
+        return replace(whole, branches=moved)
+
+    put(manifest.Manifest, "after", after)
+
+
+def judge_by_what_is_missing() -> None:
+    """Take a branch for deleted when its fork is missing, not when the manifest lacks it."""
+    sound = right(recovery, "_decided")
+
+    def decided(store: Store, sidecar: Sidecar, newest: Manifest) -> AuditRow | None:
+        row: AuditRow | None = sound(store, sidecar, newest)
+        if row is not None and row.decision is Decision.DISCARDED:
+            pin = sidecar.pins[0]
+            directory = versions_directory(store.schema.table(pin.table), pin.ref)
+            return None if store.storage.list(points.FORK_LIST, directory) else row
+        return row
+
+    put(recovery, "_decided", decided)
+
+
+def change_fork_in_place() -> None:
+    """Commit a fork's next version over the one before, too, if that is on the fork."""
+    sound = commit.commit_table
+
+    def commit_table(store: Store, effect: Effect, version: TableVersion) -> bool:
+        before = replace(version, version=version.parent)
+        if version.ref != MAIN and store.storage.exists(points.TABLE_READ, before.path):
+            store.storage.put(points.SIDECAR_PUT, before.path, before.to_bytes())
+        return sound(store, effect, version)
+
+    put(commit, "commit_table", commit_table)
+
+
+def discard_again() -> None:
+    """Write a row for each attempt to discard an operation."""
+    sound = audit.put_audit
+
+    def put_audit(store: Store, row: AuditRow) -> None:
+        sound(store, row)
+        if row.decision is Decision.DISCARDED:
+            count = len(store.storage.list(points.AUDIT_LIST, audit.AUDIT_DIRECTORY))
+            path = f"{audit.AUDIT_DIRECTORY}/{row.operation_id}-{count}.json"
+            store.storage.put_if_absent(points.AUDIT_PUT, path, row.to_bytes())
+
+    put(recovery, "put_audit", put_audit)
+
+
+PLANTS = (
+    Plant(
+        bug=Bug(
+            name="judged_by_main",
+            mechanism="recovery looks at main for what was done on a branch",
+            expected="manifest equals HEAD",
+            plant=judge_by_main,
+        ),
+        scenario=SOUND["graph.branch.write"],
+    ),
+    Plant(
+        bug=Bug(
+            name="branches_moved",
+            mechanism="what is published on a branch moves the others, too",
+            expected="other branches and tables are untouched",
+            plant=move_every_branch,
+        ),
+        scenario=SOUND["graph.branch.write"],
+    ),
+    Plant(
+        bug=Bug(
+            name="fork_changed_in_place",
+            mechanism="committing a version on a fork changes the one before, too",
+            expected="old versions of branches read the same",
+            plant=change_fork_in_place,
+        ),
+        scenario=SOUND["graph.branch.write"],
+    ),
+    Plant(
+        bug=Bug(
+            name="deleted_branch_wedges",
+            mechanism="an operation of a deleted branch stands in everybody's way",
+            expected=OPENS,
+            plant=judge_by_what_is_missing,
+        ),
+        scenario=SOUND["graph.branch.orphan"],
+    ),
+    Plant(
+        bug=Bug(
+            name="discarded_twice",
+            mechanism="each attempt to discard an operation is audited",
+            expected="the audit agrees with the lineage",
+            plant=discard_again,
+        ),
+        scenario=SOUND["graph.branch.orphan"],
+    ),
+)
+BUGS = tuple(each.bug for each in PLANTS)
+
+
+def small(plant: Plant) -> Scenario:
+    """Return the scenario with no more than the bug takes to show."""
+    operations = plant.scenario.operations[:2]
+    return replace(plant.scenario, operations=operations, follow_ups=(), kept=())
+
+
+SCENARIOS = tuple(planted(each.bug, small(each)) for each in PLANTS)
