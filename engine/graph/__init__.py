@@ -13,9 +13,9 @@ from engine.graph.branch_errors import (
     BranchesStandError,
     BranchExistsError,
     BranchGoneError,
-    BranchInUseError,
     ForkUnknownError,
     MainBranchError,
+    MergeConflictError,
     UnknownBranchError,
 )
 from engine.graph.cleanup import Cleaned
@@ -56,6 +56,7 @@ from engine.graph.errors import (
 from engine.graph.graph import Graph, Mode
 from engine.graph.load import LoadMode
 from engine.graph.manifest import LineageRow
+from engine.graph.merge import Merged, MergeKind
 from engine.graph.opening import init
 from engine.graph.opening import open_graph as open  # noqa: A004 -- read as graph.open
 from engine.graph.operation import Decision, Kind, Outcome
@@ -98,7 +99,6 @@ __all__ = [
     "BadStepError",
     "BranchExistsError",
     "BranchGoneError",
-    "BranchInUseError",
     "BranchesStandError",
     "CardinalityError",
     "Cleaned",
@@ -131,6 +131,9 @@ __all__ = [
     "LoadMode",
     "MainBranchError",
     "Merge",
+    "MergeConflictError",
+    "MergeKind",
+    "Merged",
     "MisnamedFileError",
     "MissingReferenceError",
     "Mode",

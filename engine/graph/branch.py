@@ -48,8 +48,8 @@ UNWRITTEN = TablePin(version=0, operation_id=GENESIS_OPERATION)
 class Branch:
     """One branch: its newest commit, what it sees, and the branches whose forks it may see.
 
-    `rests_on` are the ids of the branches that it was made from, the main one apart: their forks
-    must stay for as long as it does.
+    `rests_on` are the ids of the branches that it was made from, or that were merged into it, the
+    main one apart: their forks stay for as long as it does, though they may be deleted themselves.
     """
 
     name: str

@@ -5,7 +5,12 @@ It never names the root: messages hold names and ids only.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.graph.errors import ConflictError, GraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class BranchGoneError(ConflictError):
@@ -66,14 +71,17 @@ class MainBranchError(GraphError):
         super().__init__("the main branch cannot be deleted: name another one.")
 
 
-class BranchInUseError(GraphError):
-    """Other branches were made from this one and may see what it wrote."""
+class MergeConflictError(GraphError):
+    """Both branches have changed the same rows differently since they parted."""
 
-    def __init__(self, name: str, resting: tuple[str, ...]) -> None:
-        """Build the sentence from the branch and those that rest on it."""
+    def __init__(self, source: str, target: str, keys: Mapping[str, tuple[int | str, ...]]) -> None:
+        """Build the sentence from the branches and the keys of the rows, by table."""
+        self.keys = keys
+        told = "; ".join(f"{table}: {', '.join(map(repr, rows))}" for table, rows in keys.items())
         super().__init__(
-            f"the branch {name!r} cannot be deleted, because others were made from it: delete "
-            f"{', '.join(resting)} first; nothing was written."
+            f"{source!r} cannot be merged into {target!r}, because both have changed these rows "
+            f"since they parted: {told}. Make them the same on one of the branches, then merge "
+            "again; nothing was written."
         )
 
 

@@ -2,8 +2,8 @@
 
     create      a graph version with one branch more, which sees what the other one sees
     delete      a graph version with one branch less: from here on it is gone, whatever else fails;
-                then the forks that nobody can reach any more, its own and those that an earlier
-                delete has left
+                then the forks that nobody can reach any more, its own, unless another branch
+                rests on it, and those that an earlier delete has left
 
 A delete holds the locks of all tables on the branch, so no live operation works on it; those of the
 dead are discarded by the next recovery, because a branch's id never comes again. It never moves a
@@ -21,7 +21,6 @@ from engine.graph.branch import Branch
 from engine.graph.branch_errors import (
     BadBranchNameError,
     BranchExistsError,
-    BranchInUseError,
     MainBranchError,
 )
 from engine.graph.commit import publish_contended
@@ -79,9 +78,6 @@ def delete_branch(store: Store, known: Manifest, branch: Branch, actor: str) -> 
         if base.schema_hash != store.schema.hash:  # the locks are those of its tables
             raise SchemaMovedError
         gone = branch_of(base, branch.id)
-        resting = tuple(one.name for one in base.branches.values() if gone.id in one.rests_on)
-        if resting:
-            raise BranchInUseError(gone.name, resting)
         row = _row(store, operation, Kind.BRANCH_DELETE, actor, gone)
         left = {name: one for name, one in base.branches.items() if one.id != gone.id}
         return base.followed_by(left, row)

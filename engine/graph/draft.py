@@ -14,7 +14,7 @@ from engine.graph.staging import Change
 from engine.graph.table import Fragment, TableVersion, live_fragments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from engine.graph.schema import Row, TableSchema
     from engine.graph.statement import Key
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class Draft:
     """A table being changed. Its rows are read when they are first asked for."""
 
-    __slots__ = ("_before", "_gone", "_new", "_rows", "_store", "table")
+    __slots__ = ("_gone", "_new", "_rows", "_store", "before", "table")
 
     def __init__(self, store: Store, table: TableSchema, before: TableVersion) -> None:
         """Start with the content of a version."""
         self.table = table
+        self.before = before
         self._store = store
-        self._before = before
         self._rows: dict[Key, Row] | None = None
         self._new: dict[Key, Row] = {}
         self._gone: dict[Key, None] = {}  # of the version before; a dict, because it has an order
@@ -65,26 +65,37 @@ class Draft:
         """Return what the table becomes, or None when it stays as it is."""
         if not self._new and not self._gone:
             return None
-        return Change(kept=self._kept(), rows=tuple(self._new.values()))
+        return Change(kept=self._kept(self._gone), rows=tuple(self._new.values()))
+
+    def steps(self) -> tuple[Change, ...]:
+        """Return the same in up to three steps: rows that are new, that changed, that go."""
+        added = tuple(row for key, row in self._new.items() if key not in self._gone)
+        changed = {key: row for key, row in self._new.items() if key in self._gone}
+        steps: list[Change] = []
+        if added:
+            steps.append(Change(kept=self._kept({}), rows=added))
+        if changed:
+            steps.append(Change(kept=self._kept(changed), rows=tuple(changed.values())))
+        if self.removed:
+            steps.append(Change(kept=self._kept(self._gone), rows=()))
+        return tuple(steps)
 
     def _live(self) -> dict[Key, Row]:
         """Return the rows, read now if they have not been."""
         if self._rows is None:
             self._rows = {
                 row[self.table.primary]: row
-                for fragment, stored in live_fragments(self._store, self._before)
+                for fragment, stored in live_fragments(self._store, self.before)
                 for place, row in enumerate(stored)
                 if place not in fragment.deleted
             }
         return self._rows
 
-    def _kept(self) -> tuple[Fragment, ...]:
-        """Return the fragments with the rows that are gone marked; an empty one is dropped."""
+    def _kept(self, dropped: Collection[Key]) -> tuple[Fragment, ...]:
+        """Return the fragments with these rows marked as gone; an empty one is dropped."""
         kept: list[Fragment] = []
-        for fragment, stored in live_fragments(self._store, self._before):
-            gone = {
-                place for place, row in enumerate(stored) if row[self.table.primary] in self._gone
-            }
+        for fragment, stored in live_fragments(self._store, self.before):
+            gone = {place for place, row in enumerate(stored) if row[self.table.primary] in dropped}
             deleted = tuple(sorted(gone.union(fragment.deleted)))
             if len(deleted) < fragment.rows_count:
                 kept.append(replace(fragment, deleted=deleted))

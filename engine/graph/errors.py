@@ -24,7 +24,7 @@
         NothingKeptError          cleanup was asked to keep no graph version
         UnknownBranchError        no such branch; this and those below are in `branch_errors`
         BranchExistsError, BadBranchNameError, MainBranchError
-        BranchInUseError          others rest on the branch
+        MergeConflictError        both branches have changed the same rows
         ReadOnlyError, ClosedError
         TableBusyError            a live operation holds the table
         DriftError                a table is ahead of the manifest

@@ -1,11 +1,12 @@
 """Whose is a fork that stands on disk: a branch's, nobody's any more, or not to be told?
 
 A fork is legitimate if a branch sees the table on it, or a pending operation may yet bring that
-about. It is an orphan if its branch is gone, or sees the table elsewhere and no operation has to do
-with it. An error while looking is indeterminate, and never makes an orphan of anything: only an
-orphan may be removed. A branch that was deleted never comes back under its id, so its forks need no
-lock; those of a branch that is there need the lock of the table on it, from before the look. It
-never decides by a name, and never by a manifest that was read before the lock was taken.
+about, or another branch rests on its own. It is an orphan if its branch is gone, or sees the table
+elsewhere and no operation has to do with it. An error while looking is indeterminate, and never
+makes an orphan of anything: only an orphan may be removed. A branch that was deleted never comes
+back under its id, so its forks need no lock; those of a branch that is there need the lock of the
+table on it, from before the look. It never decides by a name, and never by a manifest that was read
+before the lock was taken.
 """
 
 from __future__ import annotations
@@ -69,8 +70,10 @@ def reclaim_fork(store: Store, table: TableSchema, ref: str) -> None:
 
 
 def reclaim_unreachable(store: Store, newest: Manifest) -> None:
-    """Remove the forks of all branches that are gone."""
+    """Remove the forks of all branches that are gone, and that none of the others rests on."""
+    there = newest.branches.values()
+    kept = {one.id for one in there} | {ref for one in there for ref in one.rests_on}
     for table in store.schema.tables.values():
         for ref in fork_refs(store, table):
-            if newest.branch(ref) is None:
+            if ref not in kept:
                 reclaim_fork(store, table, ref)

@@ -34,6 +34,7 @@ from engine.graph.manifest import (
     branch_named,
     manifests,
 )
+from engine.graph.merge import Merged, merge_branch
 from engine.graph.operation import Kind
 from engine.graph.optimize import Care, Cared, take_care
 from engine.graph.planning import work_of
@@ -148,13 +149,27 @@ class Graph:
     def delete_branch(self, name: str, actor: str = NO_ACTOR) -> None:
         """Delete a branch; from when this is published, its name is free.
 
-        Raises `UnknownBranchError`, `MainBranchError`, `BranchInUseError` if others were made from
-        it, or `TableBusyError` if a live operation works on it.
+        Raises `UnknownBranchError`, `MainBranchError`, or `TableBusyError` if a live operation
+        works on it.
         """
         self._begin()
         view = self._view
         doomed = branch_named(view.newest, name)
         view.look(delete_branch(view.store, view.newest, doomed, actor))
+
+    def merge_branch(self, name: str, actor: str = NO_ACTOR) -> Merged:
+        """Merge a branch into this handle's, all of its tables at once or none.
+
+        What was read here before is no longer what a strict operation may rest on: read again.
+        Raises `UnknownBranchError`, `MergeConflictError` naming the rows, a `ConstraintError`, or
+        like any write.
+        """
+        self._begin()
+        view = self._view
+        source = branch_named(view.newest, name).id
+        merged, newest = merge_branch(view.store, view.newest, source, view.branch, actor)
+        view.look(newest)
+        return merged
 
     def refresh(self) -> None:
         """Take the newest view, after healing what can be settled forward.

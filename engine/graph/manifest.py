@@ -92,13 +92,15 @@ class Edit:
     """What one graph version changes: on one branch, tables; and the schema, if it says so.
 
     `moved` are tables with the version that they have from now on, new tables among them;
-    `dropped` are tables that go. An empty `schema_hash` leaves the schema as it is.
+    `dropped` are tables that go. An empty `schema_hash` leaves the schema as it is. `rests_on` are
+    branches that the branch rests on from now on, too.
     """
 
     branch: str = MAIN
     moved: Mapping[str, TablePin] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     schema_hash: str = ""
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,12 @@ class Manifest:
         before = self.branch(edit.branch)
         assert before is not None, "the caller has looked whether the branch is there"
         tables = {key: pin for key, pin in before.tables.items() if key not in edit.dropped}
-        changed = replace(before, tables={**tables, **edit.moved}, head=row.commit_id)
+        changed = replace(
+            before,
+            tables={**tables, **edit.moved},
+            head=row.commit_id,
+            rests_on=(*before.rests_on, *edit.rests_on),
+        )
         after = self.followed_by(
             {**self.branches, changed.name: changed},
             replace(row, branch=before.id, parent_id=before.head),

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     MIGRATE = "migrate"  # from an older layout
     BRANCH_CREATE = "branch_create"
     BRANCH_DELETE = "branch_delete"
+    MERGE = "merge"
 
 
 class Completion(StrEnum):
@@ -38,23 +39,18 @@ class Completion(StrEnum):
 def completion_of(kind: Kind) -> Completion:
     """Return by what a kind is known to be complete.
 
-    An operation that commits a table several times, and cannot say beforehand how often, has to
-    confirm before it publishes: until then nobody can tell a part of it from the whole, and
-    recovery takes it back.
+    A merge confirms before it publishes: until then recovery takes all of it back, however much of
+    it is there.
     """
     match kind:
-        case Kind.INIT | Kind.BRANCH_CREATE | Kind.BRANCH_DELETE:
-            return Completion.PLANNED  # they commit no table
-        case Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE:
-            return Completion.PLANNED
-        case Kind.SCHEMA_APPLY:
-            return Completion.PLANNED
-        case Kind.MIGRATE:  # which has no sidecar: opening goes on with one that died
+        case Kind.MERGE:
+            return Completion.CONFIRMED
+        case Kind.LOAD | Kind.INSERT | Kind.UPDATE | Kind.DELETE | Kind.MUTATE | Kind.SCHEMA_APPLY:
             return Completion.PLANNED
         case Kind.ENSURE_INDICES | Kind.OPTIMIZE:
             return Completion.PLANNED  # how many versions a table needs is known beforehand
-        case Kind.REPAIR:  # which has no sidecar
-            return Completion.PLANNED
+        case Kind.INIT | Kind.BRANCH_CREATE | Kind.BRANCH_DELETE | Kind.REPAIR | Kind.MIGRATE:
+            return Completion.PLANNED  # they have no sidecar
 
 
 class Decision(StrEnum):

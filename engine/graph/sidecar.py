@@ -98,6 +98,7 @@ class Sidecar:
     drops: tuple[str, ...] = ()
     schema_hash: str = ""
     merged_id: str = NO_PARENT
+    rests_on: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -128,6 +129,7 @@ class Sidecar:
             moved={**self.adopts, **moved},
             dropped=(*self.drops, *self.renames),
             schema_hash=self.schema_hash,
+            rests_on=self.rests_on,
         )
 
     def confirmed(self, reached: Mapping[str, int]) -> Sidecar:
@@ -161,6 +163,8 @@ class Sidecar:
             fields["schema"] = self.schema_hash
         if self.merged_id != NO_PARENT:
             fields["merged_id"] = self.merged_id
+        if self.rests_on:
+            fields["rests_on"] = [*self.rests_on]
         return encode(fields)
 
     @staticmethod
@@ -182,6 +186,7 @@ class Sidecar:
                 drops=tuple(fields.get("drops", ())),
                 schema_hash=fields.get("schema", ""),
                 merged_id=fields.get("merged_id", NO_PARENT),
+                rests_on=tuple(fields.get("rests_on", ())),
             )
         if found.path != path:
             raise MisnamedFileError(path, found.path)

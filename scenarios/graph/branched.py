@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.graph import LoadMode
 from killpoint import FollowUp, Invariant, Operation, Reopened, Scenario, invariant
 from scenarios.graph import directory
-from scenarios.graph.follow_ups import on_a_kept_handle
+from scenarios.graph.follow_ups import TOWN, on_a_kept_handle
 from scenarios.graph.invariants import BACK, INVARIANTS, old_versions_read_the_same
 from scenarios.graph.rows import LAST, with_rows
 from scenarios.graph.system import GraphSystem
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from killpoint import Ports
 
 WORK = "work"
+SIDE = "side"
 Branches = dict[str, dict[str, Any]]
 
 
@@ -120,7 +121,24 @@ def make_anew(handle: Graph) -> None:
     handle.on(WORK).insert(LAST)
 
 
+def merge_a_town(handle: Graph) -> None:
+    """Put a town in on a branch of its own, and merge that."""
+    if SIDE not in handle.branches():
+        handle.create_branch(SIDE)
+    handle.on(SIDE).load(TOWN, LoadMode.MERGE)
+    handle.merge_branch(SIDE)
+
+
 FOLLOW_UPS = (
+    FollowUp(
+        "merge a new branch",
+        merge_a_town,
+        lambda state: {
+            **state,
+            SIDE: with_rows(state["main"], TOWN),
+            "main": with_rows(state["main"], TOWN),
+        },
+    ),
     FollowUp(
         "write on every branch",
         write_everywhere,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import apply, commit, migration, points, recovery, work
-from engine.graph import graph as handles
 from engine.graph.operation import Kind
+from engine.graph.view import View
 from killpoint.invariants import FOLLOW_UP_WORKS, KEPT_HANDLE, OPENS
 from scenarios.graph import migration as old
 from scenarios.graph import schema
@@ -46,18 +46,18 @@ def judge_again() -> None:
 
 def keep_the_catalogue() -> None:
     """Take a newer view, and with it the schema only if it comes from an apply of one's own."""
-    sound_look, sound_learn = right(handles.Graph, "_look"), right(handles.Graph, "_learn")
+    sound_look, sound_learn = right(View, "look"), right(View, "learn")
 
-    def look(handle: Any, newest: Manifest) -> None:  # noqa: ANN401 -- a Graph
-        vars(handle)["_newest"] = newest
+    def look(view: View, newest: Manifest) -> None:
+        view.newest = newest
 
     def learn(*arguments: Any) -> None:  # noqa: ANN401 -- stands for a method
-        put(handles.Graph, "_look", sound_look)
+        put(View, "look", sound_look)
         sound_learn(*arguments)
-        put(handles.Graph, "_look", look)
+        put(View, "look", look)
 
-    put(handles.Graph, "_look", look)
-    put(handles.Graph, "_learn", learn)
+    put(View, "look", look)
+    put(View, "learn", learn)
 
 
 def publish_without_the_schema() -> None:

@@ -121,7 +121,7 @@ def test_a_load_that_wrote_no_intent_is_noticed(url: str, monkeypatch: pytest.Mo
 def test_a_write_that_never_arrived_is_noticed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """These checks go red on a bucket that acknowledges a publish and forgets it."""
     store = open_store(url, 1)
-    kind = type(store._store.storage._bucket)  # type: ignore[attr-defined]
+    kind = type(store._view.store.storage._bucket)  # type: ignore[attr-defined]
     right = kind.put_new
     monkeypatch.setattr(
         kind, "put_new", lambda *given: given[1].startswith("manifest/") or right(*given)

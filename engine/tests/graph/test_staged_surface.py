@@ -24,7 +24,7 @@ WRITING = {
     "put", "put_if_absent", "put_if_match", "rename", "clone", "delete", "delete_all",
     "delete_prefix", "make_fence", "settle", "sweep",
 }  # fmt: skip
-MOVING = {"commit_table", "publish", "publish_whole", "carry_through"}
+MOVING = {"commit_table", "publish", "publish_whole", "publish_contended", "carry_through"}
 
 # Who may write what: by module, the effects that it names, and why.
 WRITES: dict[str, tuple[str, set[str]]] = {
@@ -44,6 +44,7 @@ WRITES: dict[str, tuple[str, set[str]]] = {
         {"MIGRATE_SCHEMA", "MIGRATE_LAYOUT", "MIGRATE_DELETE"},
     ),
     "horizon": ("what readers are told before cleanup removes anything", {"HORIZON_PUT"}),
+    "forks": ("removes a fork that no branch can see", {"FORK_RECLAIM"}),
     "cleanup": ("removes what no version shows", {"CLEANUP_VERSIONS", "CLEANUP_FRAGMENT"}),
 }
 
@@ -51,6 +52,8 @@ WRITES: dict[str, tuple[str, set[str]]] = {
 MOVES: dict[str, tuple[str, set[str]]] = {
     "work": ("a write, staged and with a sidecar", {"carry_through"}),
     "apply": ("a change of the schema, staged and with a sidecar", {"carry_through"}),
+    "merge": ("a merge, staged and with a sidecar", {"carry_through"}),
+    "branches": ("a branch more or less, which moves no table", {"publish_contended"}),
     "optimize": ("maintenance, staged and with a sidecar", {"carry_through"}),
     "recovery": ("restores and publishes for a dead owner", {"commit_table", "publish"}),
     "repair": ("for what no owner accounts for", {"commit_table", "publish"}),

@@ -1,0 +1,46 @@
+"""The truth table of a row in three states: what is taken over, what is left, what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.graph import Row
+from engine.graph.threeway import Takeover, takeover
+
+ABSENT = 0  # a value of no row
+
+
+def _state(value: int) -> dict[int | str, Row]:
+    """Return the rows of a state in which the row has this value."""
+    return {} if value == ABSENT else {"r": {"id": "r", "v": value}}
+
+
+@pytest.mark.parametrize(
+    ("common", "target", "source", "put", "drop", "conflict"),
+    [
+        (1, 1, 1, ABSENT, False, False),  # nobody changed it
+        (1, 1, 2, 2, False, False),  # they did
+        (1, 2, 1, ABSENT, False, False),  # we did
+        (1, 2, 2, ABSENT, False, False),  # both, to the same
+        (1, 2, 3, ABSENT, False, True),  # both, differently
+        (ABSENT, ABSENT, 1, 1, False, False),  # they put it
+        (ABSENT, 1, ABSENT, ABSENT, False, False),  # we did
+        (ABSENT, 1, 1, ABSENT, False, False),  # both put the same
+        (ABSENT, 1, 2, ABSENT, False, True),  # both put another
+        (1, 1, ABSENT, ABSENT, True, False),  # they dropped it
+        (1, ABSENT, 1, ABSENT, False, False),  # we did
+        (1, ABSENT, ABSENT, ABSENT, False, False),  # both did
+        (1, ABSENT, 2, ABSENT, False, True),  # we dropped what they changed
+        (1, 2, ABSENT, ABSENT, False, True),  # they dropped what we changed
+    ],
+)
+def test_a_row_is_taken_from_the_one_side_that_changed_it(
+    common: int, target: int, source: int, put: int, *, drop: bool, conflict: bool
+) -> None:
+    """Where both did, differently, nothing is guessed."""
+    found = takeover(_state(common), _state(target), _state(source))
+    rows = tuple(_state(put).values())
+    keys = ("r",)
+    assert found == Takeover(
+        put=rows, drop=keys if drop else (), conflicts=keys if conflict else ()
+    )
