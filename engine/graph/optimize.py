@@ -48,8 +48,12 @@ class Care:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cared:
-    """What maintenance came to: the tables that it moved, and why others were left."""
+    """What maintenance came to: the tables that it moved, and why others were left.
 
+    If it moved none, no graph version knows the operation.
+    """
+
+    operation_id: str
     graph_version: int
     moved: tuple[str, ...]
     skipped: Mapping[str, str]
@@ -68,7 +72,7 @@ def take_care(store: Store, known: Manifest, care: Care) -> tuple[Cared, Manifes
         if _needs(store, known, care, key)
     ]
     if not needy:
-        return Cared(graph_version=known.version, moved=(), skipped={}), known
+        return _cared(operation, known), known
     with hold(store, operation, (table_lock(key, care.branch) for key in needy)):
         refuse_pending(store)
         base = newer_manifest(store, known)
@@ -97,7 +101,22 @@ def take_care(store: Store, known: Manifest, care: Care) -> tuple[Cared, Manifes
                 pins=pins_of(branch, versions),
             )
             base = carry_through(store, base, sidecar, versions)
-    return Cared(graph_version=base.version, moved=tuple(versions), skipped=skipped), base
+    return _cared(operation, base, tuple(versions), skipped), base
+
+
+def _cared(
+    operation: str,
+    newest: Manifest,
+    moved: tuple[str, ...] = (),
+    skipped: Mapping[str, str] | None = None,
+) -> Cared:
+    """Return what it came to."""
+    return Cared(
+        operation_id=operation,
+        graph_version=newest.version,
+        moved=moved,
+        skipped=skipped or {},
+    )
 
 
 def _own_tables(store: Store, branch: Branch) -> list[str]:

@@ -39,6 +39,10 @@ KEEP_COUNT = 2
 OLDEST = max(SHOWN) - KEEP_COUNT + 1
 
 
+class LeftError(OSError):
+    """A table could not be cleaned up; nothing but the storage can be why."""
+
+
 class AgedSystem(GraphSystem):
     """A store with a past, and with a fragment that belongs to nothing."""
 
@@ -55,7 +59,8 @@ class AgedSystem(GraphSystem):
 def clean(handle: Graph) -> object:
     """Keep two graph versions; a table that was skipped would not be cleaned."""
     cleaned = handle.cleanup(KEEP_COUNT)
-    assert not cleaned.skipped, cleaned
+    if cleaned.skipped:
+        raise LeftError(cleaned)
     return cleaned
 
 
@@ -85,9 +90,10 @@ def nothing_is_left_that_nobody_needs(store: Reopened) -> Iterable[str]:
     """Once a cleanup is acknowledged, every file of a table is one that a kept version needs.
 
     Verifies: fragments against the versions that name them, versions against the oldest manifest
-    that was kept. Does not verify: what a cleanup that died has left, which the next one removes.
+    that was kept. Does not verify: what an operation that died or failed has left since, or a
+    cleanup; the next one removes it.
     """
-    if not store.acknowledged_count:
+    if not store.acknowledged_count or store.storage_failed:
         return
     oldest = directory.manifests(store.root)[OLDEST - 1]
     needed: set[str] = set()
