@@ -15,7 +15,7 @@ from scenarios.kb.cutting import cut_everywhere
 from scenarios.planted.kb import SOUND
 
 CUTS_MIN = 30
-WORKLOADS = ["add.long", "add.edited", "add.without_links", "remove", "batch", "interrupt"]
+WORKLOADS = ["add.long", "add.edited", "cloud.without_links", "remove", "batch", "interrupt"]
 DEATHS = [
     ("add.edited", "kb.journal.begin.renamed"),
     ("add.long", "kb.journal.track.renamed"),

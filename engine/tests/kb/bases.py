@@ -122,6 +122,12 @@ def tree(root: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
+def image(root: Path) -> dict[str, bytes]:
+    """Return every file, in `work/` and `tmp/` too."""
+    paths = (path for path in sorted(root.rglob("*")) if path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
 def inodes(root: Path) -> dict[str, int]:
     """Return the inode of every visible file."""
     return {name: (root / name).stat().st_ino for name in tree(root) if (root / name).is_file()}

@@ -18,6 +18,7 @@ from engine.tests.kb.bases import (
     Work,
     add_book,
     edit,
+    image,
     kill_at,
     leftovers,
     make_base,
@@ -28,12 +29,33 @@ from killpoint.failpoints import arm, counting
 from killpoint.failpoints.seam import Hit
 
 ONCE, FROM_NOW_ON = "1*raise(OSError, EIO)", "raise(OSError, EIO)"
+NEVER = "kb.init.file.before=off"
 TRIES_MIN = 40
+THIRD_RECOVERIES_MIN = 150
 
 
 def remove(base: Kb) -> None:
     """Remove the long document."""
     base.remove("atlas")
+
+
+def _deaths(crashed: Path, place: Path) -> list[Path]:
+    """Return a copy of each distinct state that a death in the recovery of a base would leave."""
+    place.mkdir()
+    root = place / "root"
+    found: list[Path] = []
+    seen: set[str] = set()
+    shutil.copytree(crashed, root)
+
+    def look(_: Hit) -> None:
+        now = repr(image(root))
+        if now not in seen:
+            seen.add(now)
+            found.append(Path(shutil.copytree(root, place / str(len(found)))))
+
+    with arm(NEVER, observe=look):
+        open_base(root, 2).close()
+    return found
 
 
 def _at(point: str, occurrence: int, fault: str) -> str:
@@ -135,6 +157,25 @@ def test_a_death_at_any_point_of_undoing_an_error_is_made_good(place: Path, poin
     wrong = [trial.wrong_when_killed(fault, hit) for hit in hits]
     assert [] == [one for one in wrong if one]
     assert len(hits) > TRIES_MIN
+
+
+def test_a_recovery_killed_anywhere_and_again_anywhere_is_right_the_third_time(
+    place: Path,
+) -> None:
+    """Every two deaths in the recoveries of a mutation that died just before its decision.
+
+    States are copied at the points; the campaign makes the same deaths by SIGKILL.
+    """
+    trial = Trial(place, edit)
+    trial.fresh().close()
+    kill_at(trial.root, edit, "kb.journal.commit.created")
+    wrong = []
+    for number, once in enumerate(_deaths(trial.root, place / "first")):
+        for twice in _deaths(once, place / f"second-{number}"):
+            open_base(twice, 10).close()
+            wrong.append((trial.before, []) != (tree(twice), leftovers(twice)))
+    assert not any(wrong)
+    assert len(wrong) > THIRD_RECOVERIES_MIN
 
 
 def test_an_undoing_that_restores_nothing_is_noticed(
