@@ -93,12 +93,10 @@ class TokenError(UsageError):
 class PainlessError(UsageError):
     """An error was to be injected into a store whose storage cannot be made to fail."""
 
-    def __init__(self) -> None:
-        """Say what could be done instead."""
-        super().__init__(
-            "storage errors reach Python code only, and this scenario's points are system calls: "
-            "use the kill strategy, or declare points in the store."
-        )
+    def __init__(self, why: str = "") -> None:
+        """Give the scenario's own reason, or that its calls are out of reach."""
+        reach = "storage errors reach Python code only, and this scenario's points are system calls"
+        super().__init__(f"{why or reach}: use the kill strategy here.")
 
 
 class BudgetError(UsageError):

@@ -161,7 +161,7 @@ class Exploration:
                 )
             case StrategyName.ERROR:
                 if not preparation.faults:
-                    raise PainlessError
+                    raise PainlessError(preparation.without_errors)
                 return ErrorStrategy(
                     scenario=self._name,
                     hits=preparation.hits,

@@ -117,7 +117,8 @@ class Scenario:
     `examine` looks at the same directory and returns evidence of what is already wrong there.
     `describe` tells in the store's own words what stands in a directory, for `killpoint explain`.
     `points` says where kill points come from; a point that only native code passes needs
-    `frozenset({PointSource.SYSCALLS})`.
+    `frozenset({PointSource.SYSCALLS})`. `without_errors` says why its storage is not made to fail,
+    where what is legal then cannot be told from the states without fault.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Scenario:
     describe: Callable[[Path], Iterable[str]] = nothing_to_see
     points: frozenset[PointSource] = DECLARED_AND_PYTHON
     deadline_s: float = 10.0
+    without_errors: str = ""
 
     @property
     def all_invariants(self) -> tuple[Invariant, ...]:

@@ -157,26 +157,39 @@ SCENARIOS = (
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
     ),
-    replace(scenario("batch", *OPERATIONS), system=BatchSystem()),
-    scenario(
-        "two_processes",
-        Operation("a second process dies in an add", second_process_dies),
-        # The drain is what matters here: so the change that follows is none.
-        Operation("add what is there already", add("copy.md", ALMANAC[1])),
+    replace(
+        scenario("batch", *OPERATIONS),
+        system=BatchSystem(),
+        without_errors="a batch goes on past documents that fail",
     ),
-    scenario(
-        "interrupt",
-        Operation("interrupted add", interrupted("documents/", add(*ESSAY))),
-        storage=Interrupted,
-    ),
-    scenario(
-        "url",
-        Operation(
-            "interrupted add from the web",
-            interrupted("work/", from_the_web(lambda _: b"Seen on the [[Moon]].")),
+    replace(
+        scenario(
+            "two_processes",
+            Operation("a second process dies in an add", second_process_dies),
+            # The drain is what matters here: so the change that follows is none.
+            Operation("add what is there already", add("copy.md", ALMANAC[1])),
         ),
-        Operation("add what was downloaded", from_the_web(off_line)),
-        storage=Interrupted,
+        without_errors="its second process is to die of its own fault",
+    ),
+    replace(
+        scenario(
+            "interrupt",
+            Operation("interrupted add", interrupted("documents/", add(*ESSAY))),
+            storage=Interrupted,
+        ),
+        without_errors="its operation is to end by an interrupt, and would end before",
+    ),
+    replace(
+        scenario(
+            "url",
+            Operation(
+                "interrupted add from the web",
+                interrupted("work/", from_the_web(lambda _: b"Seen on the [[Moon]].")),
+            ),
+            Operation("add what was downloaded", from_the_web(off_line)),
+            storage=Interrupted,
+        ),
+        without_errors="its operation is to end by an interrupt, and would end before",
     ),
     scenario(
         "quarantine",

@@ -52,7 +52,8 @@ MADE_AGAIN_ONE_IN = 20
 class Preparation:
     """What the runs without fault showed. `same_images` tells whether two of them ended alike.
 
-    `faults` has, for each point at which the storage can fail, in which ways; none where it cannot.
+    `faults` has, for each point at which the storage can fail, in which ways; none where it cannot,
+    and `without_errors` may say why.
 
     `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
     """
@@ -64,6 +65,7 @@ class Preparation:
     same_images: bool
     never_killable: frozenset[str]
     faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
+    without_errors: str = ""
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -126,12 +128,16 @@ class Runner:
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
             faults=self._faults(),
+            without_errors=self._without_errors(),
             notes=tuple(dict.fromkeys(self._told["note"])),
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
 
+    def _without_errors(self) -> str:
+        return self.scenario.without_errors if isinstance(self.scenario, Scenario) else ""
+
     def _faults(self) -> Mapping[str, tuple[Fault, ...]]:
-        able = self._subject.patient is not None
+        able = self._subject.patient is not None and not self._without_errors()
         return faults_at(effects().values(), catalogue()) if able else {}
 
     def _afterwards(self, steps: Steps) -> Afterwards:
