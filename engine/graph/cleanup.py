@@ -1,13 +1,13 @@
-"""Removing what nobody can come back to: old table versions, and fragments that nothing names.
+"""Removing what nobody can come back to: old versions, orphaned forks, and unnamed fragments.
 
     horizon    moved up first: readers of what is about to go are told so, instead of finding damage
     a table    one after the other, under its locks on all branches: its old versions, then the
                fragments that no version names any more; a table that fails is told and left
 
 Kept are the newest graph versions, as many as are wanted, and for every branch but the main one all
-since it was made, because a merge compares with what it began from. Of a table everything stays
-from the oldest version on that one of these shows, and so does whatever stands above a pin: that is
-for recovery, or for repair. A fragment that no version names goes only when the operation that
+since it was made, because a merge compares with what it began from. Of a table's chain everything
+stays from the oldest version on that one of these shows, and so does what stands above a pin: that
+is for recovery, or for repair. A fragment that no version names goes only when the operation that
 wrote it is dead and has no sidecar. It never removes a manifest, a schema, a sidecar or an audit
 row, and never begins while recovery has something to do.
 """
@@ -97,8 +97,10 @@ def clean_table(store: Store, newest: Manifest, horizon: int, directory: str) ->
 
     The caller shares the schema's lock, or holds it alone.
     """
-    with _hold_table(store, newest, directory):
-        versions_count = _remove_versions(store, newest, horizon, directory)
+    forks = {ref for ref, _ in _standing(store, directory).versions}
+    refs = frozenset(forks | {one.id for one in newest.branches.values()})
+    with _hold_table(store, directory, refs):
+        versions_count = _remove_versions(store, newest, horizon, directory, refs)
         reach(maintenance_points.CLEANUP_VERSIONS_AFTER, directory)
         return versions_count, _remove_fragments(store, directory)
 
@@ -130,26 +132,27 @@ def _directories(store: Store) -> list[str]:
     return sorted({"/".join(path.split("/")[:2]) for path in paths})
 
 
-def _hold_table(store: Store, newest: Manifest, directory: str) -> Lock:
-    """Hold a table on all branches and forks there are; one that was dropped nobody can write."""
+def _hold_table(store: Store, directory: str, refs: frozenset[str]) -> Lock:
+    """Hold a table on branches and forks; one that was dropped has no name, and no writer."""
     keys = [one.key for one in store.schema.tables.values() if one.directory == directory]
-    forks = {ref for ref, _ in _standing(store, directory).versions}
-    refs = forks | {one.id for one in newest.branches.values()}
     names = tuple(table_lock(key, ref) for key in keys for ref in refs)
     return store.storage.fence.hold_all(names, store.wait_s)
 
 
-def _remove_versions(store: Store, newest: Manifest, horizon: int, directory: str) -> int:
-    """Remove the versions of one table that are older than all that is kept."""
+def _remove_versions(
+    store: Store, newest: Manifest, horizon: int, directory: str, held: frozenset[str]
+) -> int:
+    """Remove the versions of one table that are older than all that is kept, and orphaned forks."""
     standing = _standing(store, directory)
-    # After the listing: a branch that has come since it was taken has no fork in it.
+    # After the listing: a branch that has come since its writer was held off is in it by now.
     newest = newer_manifest(store, newest)
     kept = _kept(store, manifests(store, horizon, newest.version), directory)
+    living = {one.id for one in newest.branches.values()} - held
     _refuse_late(store, directory)
     old = [
         path
         for (ref, number), path in sorted(standing.versions.items())
-        if ref not in kept or number < kept[ref]
+        if ref not in living and (ref not in kept or number < kept[ref])
     ]
     if old:
         store.storage.delete_all(maintenance_points.CLEANUP_VERSIONS, old)
@@ -159,16 +162,15 @@ def _remove_versions(store: Store, newest: Manifest, horizon: int, directory: st
 def _kept(store: Store, shown: Iterable[Manifest], directory: str) -> dict[str, int]:
     """Return from which version on the chains of a table stay; one that is not named goes whole.
 
-    On a branch's own chain everything above what it sees stays, seen or not.
+    A fork that no graph version shows is an orphan, also if its branch lives: the branch sees the
+    table elsewhere, and nobody is at work there.
     """
     kept: dict[str, int] = {}
     for manifest in shown:
         tables = under(store, manifest).schema.tables.values()
         keys = [one.key for one in tables if one.directory == directory]
-        pins = [(one, one.pin(key)) for key in keys for one in manifest.branches.values()]
-        for branch, pin in pins:
-            for ref in (pin.ref, branch.id):
-                kept[ref] = min(pin.version, kept.get(ref, pin.version))
+        for pin in (one.pin(key) for key in keys for one in manifest.branches.values()):
+            kept[pin.ref] = min(pin.version, kept.get(pin.ref, pin.version))
     return kept
 
 

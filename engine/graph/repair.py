@@ -179,6 +179,10 @@ def _drifts(store: Store, work: _Repair, branch: Branch, newest: Manifest) -> tu
 def _examine(store: Store, table: TableSchema, branch: Branch, newest: Manifest) -> Drift | None:
     """Return the drift of a table on a branch, or None when its HEAD is pinned."""
     pin = branch.pin(table.key)
+    if pin.ref != branch.id:
+        return (
+            None  # inherited: what stands on its own fork is an orphan, and goes at the next write
+        )
     head = pin.version
     # By presence: a version that cannot be read is drift like any other, and on top of more.
     while store.storage.exists(points.TABLE_READ, version_path(table, head + 1, branch.id)):
