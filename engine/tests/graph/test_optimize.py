@@ -9,6 +9,7 @@ import pytest
 from engine.graph import Decision, DriftAdvice, DriftError, Kind, Outcome, RecoveryPendingError
 from engine.graph.index import uncovered
 from engine.graph.table import read_version
+from engine.storage import StorageError
 from engine.tests.graph.dead import commit_raw
 from engine.tests.stores import (
     ADA,
@@ -193,3 +194,20 @@ def test_half_of_it_is_for_an_opening_to_take_back(root: Path) -> None:
     open_store(root, 3).close()
     store.insert({PERSON: [CYD]})
     assert [ADA, BOB, CYD] == store.read(PERSON)
+
+
+@pytest.mark.parametrize(
+    "point", ["table.read.before", "fragment.read.before", "index.read.before"]
+)
+def test_a_table_that_cannot_be_looked_at_is_not_taken_for_one_without_need(
+    root: Path, point: str
+) -> None:
+    """The failure is told, and not one table is moved without the other."""
+    _scattered(root).ensure_indices()
+    store = open_store(root, 2)
+    store.update(PERSON, ["ada"], {"age": 1})
+    before, fresh = store.pins(), open_store(root, 3)
+    with arm(f"{point}=raise(OSError, EIO)"), pytest.raises((OSError, StorageError)):
+        fresh.optimize()
+    assert ((), before, before) == (fresh.pending(), fresh.pins(), fresh.heads())
+    assert (PERSON,) == fresh.optimize().moved
