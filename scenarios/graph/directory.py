@@ -151,8 +151,20 @@ def describe(root: Path) -> Iterator[str]:
         )
         planned += f", schema {body['schema']}" if "schema" in body else ""
         yield f"sidecar of operation {operation} ({body['kind']}) pending: {planned}"
+        yield f"that operation {_progress(root, every, operation, body)}"
     for row in audit_rows(root):
         yield f"audit: operation {row['operation_id']} {row['decision']} ({_outcomes(row)})"
+
+
+def _progress(root: Path, every: list[dict[str, Any]], operation: str, body: dict[str, Any]) -> str:
+    """Say how far an operation came, which is what recovery decides by."""
+    published = any(each["lineage"]["operation_id"] == operation for each in every)
+    own = own_versions(root, operation)
+    done = [f"{p['table']} {max(own[p['table']])}" for p in body["pins"] if own.get(p["table"])]
+    lacking = [p["table"] for p in body["pins"] if not own.get(p["table"])]
+    parts = [f"committed {', '.join(done)}"] if done else []
+    parts += [f"nothing of {', '.join(lacking)}"] if lacking else []
+    return f"is {'' if published else 'not '}published; it has {' and '.join(parts) or 'no tables'}"
 
 
 def _outcomes(row: dict[str, Any]) -> str:
