@@ -100,8 +100,15 @@ def try_again(live: Live) -> object:
     return live.handle.insert(people("eve"))
 
 
+OWN_FAILURE = "its operation makes its storage fail, and says of which failure it answers"
+
 SCENARIOS = tuple(
-    replace(each, system=LiveSystem(), invariants=INVARIANTS_OF_THE_LIVING)
+    replace(
+        each,
+        system=LiveSystem(),
+        invariants=INVARIANTS_OF_THE_LIVING,
+        without_errors=OWN_FAILURE,
+    )
     for each in (
         scenario("heal", Operation("insert eve, heal by refresh", publish_by_refresh), AFTER),
         scenario(
