@@ -24,6 +24,7 @@ from engine.graph.errors import (
     ClosedError,
     NothingKeptError,
     ReadOnlyError,
+    SchemaMovedError,
 )
 from engine.graph.index import find_rows
 from engine.graph.load import LoadMode, load_statements
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NO_ACTOR = ""
+SCHEMA_ATTEMPTS_MAX = 8
 
 
 class Mode(StrEnum):
@@ -304,13 +306,22 @@ class Graph:
             self._view.store.storage.close()
 
     def _write(self, kind: Kind, statements: Iterable[Statement], actor: str) -> Receipt:
-        """Heal, run one operation, and remember the manifest that shows it."""
-        seen = self._begin()
-        whole = tuple(fitted(self._view.store.schema, one) for one in statements)
-        work = work_of(self._view.store, kind, actor, whole, seen, self._view.branch)
-        receipt, newest = run(self._view.store, self._view.newest, work)
-        self._view.learn(receipt, newest)
-        return receipt
+        """Heal, run one operation, and remember the manifest that shows it.
+
+        If the schema is changed while it waits for its locks, it is fitted again to the new one.
+        """
+        seen, view, whole = self._begin(), self._view, tuple(statements)
+        for _ in range(SCHEMA_ATTEMPTS_MAX):
+            whole = tuple(fitted(view.store.schema, one) for one in whole)
+            work = work_of(view.store, kind, actor, whole, seen, view.branch)
+            try:
+                receipt, newest = run(view.store, view.newest, work)
+            except SchemaMovedError:
+                view.look_again()
+                continue
+            view.learn(receipt, newest)
+            return receipt
+        raise SchemaMovedError
 
     def _care(self, kind: Kind, actor: str, *, compact: bool) -> Cared:
         """Heal, do what is needed, and remember the manifest that shows it."""

@@ -5,14 +5,13 @@
     layout 1   schemas by their hash; whoever wants a branch of such a name may have one
 
 Alone in the store, and each step can be repeated: the schema gets the file that bears its hash, the
-branches that runs have left go in one graph version, the old file goes, and last the layout is
-written down, after which nobody does any of this again. Of two openings one does it, and the other
-finds it done. It never touches a table, a fork or a graph version that is there.
+branches that runs have left are deleted, the old file goes, and last the layout is written down,
+after which nobody does any of this again. Of two openings one does it, and the other finds it
+done. It never touches a table, a fork or a graph version that is there.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.graph import points
@@ -20,7 +19,7 @@ from engine.graph.catalogue import read_schema
 from engine.graph.commit import publish_whole
 from engine.graph.errors import DamagedFileError, OldLayoutError
 from engine.graph.genesis import FORMAT_PATH, LAYOUT, layout_file, read_layout
-from engine.graph.manifest import NO_PARENT, Edit, LineageRow, Manifest, newest_manifest
+from engine.graph.manifest import LineageRow, Manifest, newest_manifest
 from engine.graph.operation import Kind
 from engine.graph.schema import decode_schema, encode_schema, schema_path
 from engine.graph.work import alone
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 OLD_SCHEMA_PATH = "schema.json"
 RUN_PREFIX = "__run__"
-MIGRATION = "layout-1"  # the operation and the commit that take the runs' branches away
+MIGRATION = "layout-1"  # what the commits that delete the runs' branches begin with
 MIGRATION_ACTOR = "migration"
 
 
@@ -72,23 +71,26 @@ def _move_schema(store: Store, newest: Manifest) -> None:
 
 
 def _drop_runs(store: Store, newest: Manifest) -> None:
-    """Take the branches of runs away, all at once; what they alone saw is for cleanup.
+    """Delete the branches of runs, one graph version each; what they alone saw is for cleanup.
 
     Alone in the store, nobody else publishes.
     """
-    kept = {name: one for name, one in newest.branches.items() if not name.startswith(RUN_PREFIX)}
-    if len(kept) == len(newest.branches):
-        return
-    row = LineageRow(
-        commit_id=MIGRATION,
-        parent_id=NO_PARENT,
-        operation_id=MIGRATION,
-        actor=MIGRATION_ACTOR,
-        kind=Kind.MIGRATE,
-        started_us=store.clock.now_us(),
-    )
-    after = newest.after(Edit(), row)
-    publish_whole(store, replace(after, branches={name: after.branches[name] for name in kept}))
+    for name in sorted(newest.branches):
+        if name.startswith(RUN_PREFIX):
+            gone = newest.branches[name]
+            commit = f"{MIGRATION}-{gone.id}"
+            row = LineageRow(
+                commit_id=commit,
+                parent_id=gone.head,
+                operation_id=commit,
+                actor=MIGRATION_ACTOR,
+                kind=Kind.BRANCH_DELETE,
+                started_us=store.clock.now_us(),
+                branch=gone.id,
+            )
+            left = {each: one for each, one in newest.branches.items() if each != name}
+            newest = newest.followed_by(left, row)
+            publish_whole(store, newest)
 
 
 def _put_layout(store: Store) -> None:

@@ -23,7 +23,6 @@ class Kind(StrEnum):
     OPTIMIZE = "optimize"  # fragments put together, and indices
     REPAIR = "repair"  # of drift that no operation accounts for
     SCHEMA_APPLY = "schema_apply"
-    MIGRATE = "migrate"  # from an older layout
     BRANCH_CREATE = "branch_create"
     BRANCH_DELETE = "branch_delete"
     MERGE = "merge"
@@ -49,7 +48,7 @@ def completion_of(kind: Kind) -> Completion:
             return Completion.PLANNED
         case Kind.ENSURE_INDICES | Kind.OPTIMIZE:
             return Completion.PLANNED  # how many versions a table needs is known beforehand
-        case Kind.INIT | Kind.BRANCH_CREATE | Kind.BRANCH_DELETE | Kind.REPAIR | Kind.MIGRATE:
+        case Kind.INIT | Kind.BRANCH_CREATE | Kind.BRANCH_DELETE | Kind.REPAIR:
             return Completion.PLANNED  # they have no sidecar
 
 

@@ -12,8 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import OldLayoutError
-from engine.graph.branch import Branch
-from engine.graph.manifest import Edit, Manifest, manifest_path
 from engine.graph.record import encode
 from engine.graph.schema import schema_path
 from killpoint import image
@@ -62,14 +60,9 @@ class OldSystem(GraphSystem):
     def prepare(self, root: Path, ports: Ports) -> None:
         """Make the store of today, and take back what is new in it."""
         super().prepare(root, ports)
-        path = max((root / "manifest").iterdir())
-        newest = Manifest.from_bytes(path.name, path.read_bytes())
-        row = replace(newest.row, commit_id=RUN, operation_id=RUN)
-        after = newest.after(Edit(), row)
-        tables = newest.branches["main"].tables
-        run = Branch(name=RUN, id=RUN, head=newest.row.commit_id, tables=tables)
-        after = replace(after, branches={**after.branches, RUN: run})
-        (root / manifest_path(after.version)).write_bytes(after.to_bytes())
+        handle = super().open(root, replace(ports, actor="runner"))
+        handle.create_branch(RUN)
+        handle.close()
         (root / schema_path(SCHEMA.hash)).rename(root / "schema.json")
         (root / "schema").rmdir()
         (root / "graph.json").write_bytes(encode({"engine": "graph"}))

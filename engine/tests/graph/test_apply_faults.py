@@ -136,6 +136,22 @@ def test_a_live_apply_is_left_alone_by_whoever_heals(root: Path) -> None:
     other.insert({TAG: [{"id": "red"}]})
 
 
+def test_a_write_that_waited_for_an_apply_is_fitted_to_the_new_schema(root: Path) -> None:
+    """It comes on top of what is current, and its rows can be had from it once only."""
+    store = open_store(root, 1)
+    with ThreadPoolExecutor(2) as threads, park_first("phase_c.before_publish") as meeting:
+        apply = threads.submit(store.apply_schema, [AddTable(TAG_TABLE)])
+        meeting.wait_until_reached()
+        with park_first("fence.busy") as waiting:
+            write = threads.submit(open_store(root, 2).insert, {KNOWS: iter([ADA_BOB])})
+            waiting.wait_until_reached()
+            meeting.release()
+            apply.result()
+            waiting.release()
+            assert 3 == write.result().graph_version
+    assert ([ADA_BOB], TAG in store.pins()) == (store.read(KNOWS), True)
+
+
 @pytest.mark.parametrize("point", ["phase_a.after_sidecar", "phase_c.before_publish"])
 def test_an_apply_that_others_have_overtaken_is_taken_back(root: Path, point: str) -> None:
     """Its rules were held against rows that have changed since: forward would be a guess."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.graph import DamagedFileError, FutureFormatError, Kind, Mode, OldLayoutError
-from engine.graph.branch import Branch
+from engine.graph import (
+    DamagedFileError,
+    Decision,
+    FutureFormatError,
+    Kind,
+    Mode,
+    OldLayoutError,
+)
 from engine.graph.genesis import layout_file
-from engine.graph.manifest import Edit, Manifest
 from engine.graph.record import encode
 from engine.graph.schema import schema_path
 from engine.tests.stores import BOTH, CYD, PERSON, SCHEMA, image, make_store, open_store
@@ -24,27 +29,14 @@ RUN = "__run__7"
 BY_HASH = schema_path(SCHEMA.hash)
 
 
-def _with_branch(root: Path, name: str) -> None:
-    """Publish a graph version with a branch more, as an older engine's run would have."""
-    path = max((root / "manifest").iterdir())
-    newest = Manifest.from_bytes(path.name, path.read_bytes())
-    main = newest.branches["main"]
-    after = newest.after(Edit(), replace(newest.row, commit_id=name, operation_id=name))
-    run = Branch(name=name, id=name, head=main.head, tables=main.tables)
-    after = replace(after, branches={**after.branches, name: run})
-    path.with_name(f"{after.version:020d}.json").write_bytes(after.to_bytes())
-
-
-def _branches(root: Path) -> list[str]:
-    path = max((root / "manifest").iterdir())
-    return sorted(Manifest.from_bytes(path.name, path.read_bytes()).branches)
-
-
 def _old_store(root: Path) -> Path:
-    """Make a store with rows as an engine of layout 0 would have left it."""
+    """Make a store as an engine of layout 0 would have left it when a run of it had died."""
     make_store(root)
-    open_store(root, 1).insert(BOTH)
-    _with_branch(root, RUN)
+    store = open_store(root, 1)
+    store.insert(BOTH)
+    store.create_branch(RUN)
+    with arm("phase_c.before_publish=raise(OSError, EIO)"), suppress(OSError):
+        store.on(RUN).insert({PERSON: [CYD]})
     (root / BY_HASH).rename(root / "schema.json")
     (root / "schema").rmdir()
     (root / "graph.json").write_bytes(encode({"engine": "graph"}))
@@ -56,7 +48,12 @@ def test_an_old_store_is_brought_up_to_date_when_it_is_opened(tmp_path: Path) ->
     root = _old_store(tmp_path / "old")
     store = open_store(root, 2)
     assert (BOTH, BOTH, SCHEMA) == (store.rows(), store.rows(2), store.schema())
-    assert (["main"], Kind.MIGRATE, 4) == (_branches(root), store.history()[-1].kind, 4)
+    assert (("main",), Kind.BRANCH_DELETE, 4) == (
+        store.branches(),
+        store.history()[-1].kind,
+        store.version(),
+    )
+    assert [Decision.DISCARDED] == [row.decision for row in store.audit()]
     assert (False, layout_file()) == (
         (root / "schema.json").exists(),
         (root / "graph.json").read_bytes(),
@@ -70,10 +67,9 @@ def test_an_old_store_is_brought_up_to_date_when_it_is_opened(tmp_path: Path) ->
 def test_a_branch_that_came_later_stays_whatever_it_is_called(tmp_path: Path) -> None:
     """Only what an older engine's runs have left was ever to go."""
     root = _old_store(tmp_path / "old")
-    open_store(root, 2).close()
-    _with_branch(root, "__run__mine")
-    open_store(root, 3).insert({PERSON: [CYD]})
-    assert ["__run__mine", "main"] == _branches(root)
+    open_store(root, 2).create_branch("__run__mine")
+    open_store(root, 3).on("__run__mine").insert({PERSON: [CYD]})
+    assert [*BOTH[PERSON], CYD] == open_store(root, 4, branch="__run__mine").read(PERSON)
 
 
 def test_reading_an_old_store_is_refused_and_writes_nothing(tmp_path: Path) -> None:
@@ -96,7 +92,7 @@ def test_two_openings_at_once_converge(tmp_path: Path) -> None:
         second = threads.submit(open_store, root, 3)
         meeting.release()
         assert BOTH == first.result().rows() == second.result().rows()
-    assert 4 == len(list((root / "manifest").iterdir()))
+    assert (4, 1) == tuple(len(list((root / d).iterdir())) for d in ("manifest", "audit"))
 
 
 def test_a_migration_that_failed_anywhere_is_finished_by_the_next_opening(tmp_path: Path) -> None:
