@@ -11,7 +11,7 @@ It never holds a row, and never decides what a reader sees: without it every ans
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.graph import maintenance_points
 from engine.graph.errors import BadStatementError, DamagedFileError
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from engine.graph.store import Store
     from engine.graph.table import Index
 
-Value = int | str
 Places = tuple[int, ...]  # of rows in a fragment
-Entries = dict[str, dict[Value, Places]]  # by column
+Entries = dict[str, dict[Any, Places]]  # by column, by value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ def find_rows(
     rows: list[Row] = []
     for fragment in version.fragments:
         if fragment.path in known:
-            places: Iterable[int] = known[fragment.path][column].get(value, ())  # type: ignore[call-overload]
+            places: Iterable[int] = known[fragment.path][column].get(value, ())
             stored = read_fragment(store, fragment) if places else ()
         else:
             stored = read_fragment(store, fragment)

@@ -70,7 +70,7 @@ def trust_the_index_alone() -> None:
     """Answer by the index, and forget the rows that came after it."""
     sound = right(handles, "find_rows")
 
-    def find(store: Any, table: Any, version: Any, *rest: Any) -> Any:  # noqa: ANN401 -- as the step
+    def find(store: Any, table: Any, version: Any, *rest: Any) -> Any:  # noqa: ANN401 -- so
         covers = version.index.covers if version.index else ()
         known = tuple(one for one in version.fragments if one.path in covers)
         return sound(store, table, replace(version, fragments=known), *rest)
