@@ -11,10 +11,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from engine.kb import OnFailure, Result, Section, Source, layout, operations
+from engine.kb import OnFailure, Result, Section, Source, Status, layout, operations
 from engine.kb.view import view
 from killpoint import Operation, Ports
 from scenarios.kb.system import ALMANAC, KbSystem, Place, State, place_at, state_from, state_of
+
+
+class NotAddedError(Exception):
+    """The document that an operation is about could not be added."""
 
 
 class Batch:
@@ -28,11 +32,15 @@ class Batch:
         self._open = ExitStack()
         self._section: Section | None = None
 
-    def add(self, *sources: Source) -> tuple[Result, ...]:
-        """Go on with the batch, whatever fails in it."""
-        if self._section is None:
-            self._section = self._open.enter_context(self.base.exclusive())
-        return operations.add_all(self._section, sources, OnFailure.GO_ON)
+    def add(self, *sources: Source) -> str:
+        """Go on with the batch, whatever fails but the last; if that does, the batch ends."""
+        try:
+            if self._section is None:
+                self._section = self._open.enter_context(self.base.exclusive())
+            return _added(operations.add_all(self._section, sources, OnFailure.GO_ON)[-1])
+        except BaseException:
+            self.end()
+            raise
 
     def end(self) -> None:
         """Let go of the lock."""
@@ -46,6 +54,13 @@ class Batch:
         now = view(self._section.store)
         paths = [path for top in layout.VISIBLE for path in now.list(top)]
         return state_from({path: now.read(path) or b"" for path in paths})
+
+
+def _added(result: Result) -> str:
+    """Return the name of a document that was added."""
+    if result.status is not Status.ADDED:
+        raise NotAddedError(result.reason)
+    return result.document
 
 
 class BatchSystem:
@@ -71,12 +86,12 @@ class BatchSystem:
 
 def first(batch: Batch) -> object:
     """Add a document, after one whose content is there already."""
-    return len(batch.add(Source(name="copy.md", data=ALMANAC[1]), Source(name="a.md", data=b"a")))
+    return batch.add(Source(name="copy.md", data=ALMANAC[1]), Source(name="a.md", data=b"a"))
 
 
 def second(batch: Batch) -> object:
     """Add another one, after one that cannot be converted."""
-    return len(batch.add(Source(name="bad.md", data=b"\xff"), Source(name="b.md", data=b"b")))
+    return batch.add(Source(name="bad.md", data=b"\xff"), Source(name="b.md", data=b"b"))
 
 
 OPERATIONS = (

@@ -30,6 +30,7 @@ STRAY = put_effect(
     "kb.stray.put", durable="the knowledge base", pending="a file that no engine has written"
 )
 WEB = "https://a.example/tide.md"
+NOT_DEAD = "the second process was to die, and ended otherwise"
 NO_JOURNAL = "work/journal/000001-stranger.json"
 HOSTILE_JOURNAL = "work/journal/000002-hostile.json"
 
@@ -91,11 +92,14 @@ def second_process_dies(place: Place) -> None:
     if child == 0:
         # What the case has armed stays in force beneath: then this one dies there, and so does
         # the first when it comes to the same point.
-        failpoints.arm(f"{points.JOURNAL_COMMIT['before'].name}=kill")
-        add("notes/ghost.md", b"A ghost edits the [[Moon]].")(place_at(place.root, SECOND))
-        os._exit(1)
+        try:
+            failpoints.arm(f"{points.JOURNAL_COMMIT['before'].name}=kill")
+            add("notes/ghost.md", b"A ghost edits the [[Moon]].")(place_at(place.root, SECOND))
+        finally:
+            os._exit(1)
     _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "the second process was to die"
+    if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+        raise ChildProcessError(NOT_DEAD)
 
 
 def interrupted(where: str, work: Callable[[Place], object]) -> Callable[[Place], object]:
@@ -108,8 +112,9 @@ def interrupted(where: str, work: Callable[[Place], object]) -> Callable[[Place]
         try:
             work(place)
         except KeyboardInterrupt:
-            storage.interrupts = ""
             return
+        finally:
+            storage.interrupts = ""
         raise AssertionError
 
     return apply
