@@ -100,6 +100,5 @@ SCENARIOS = (
         "merge.conflict",
         ConflictSystem(),
         Operation("conflict, settle", be_refused_and_settle),
-        Operation("merge the branch", merge),
     ),
 )

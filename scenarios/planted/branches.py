@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import audit, commit, manifest, points, recovery
+from engine.graph.classify import Movement
+from engine.graph.manifest import NO_PARENT
 from engine.graph.operation import Decision
 from engine.graph.table import MAIN, versions_directory
 from killpoint.invariants import OPENS
-from scenarios.graph import branches
+from scenarios.graph import branches, merges
 from scenarios.planted.maintenance import Plant
 from scenarios.planted.patch import Bug, planted, put, right
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from killpoint import Scenario
     from killpoint.failpoints import Effect
 
-SOUND = {each.name: each for each in branches.SCENARIOS}
+SOUND = {each.name: each for each in (*branches.SCENARIOS, *merges.SCENARIOS)}
 
 
 def judge_by_main() -> None:
@@ -96,7 +98,54 @@ def discard_again() -> None:
     put(recovery, "put_audit", put_audit)
 
 
+def publish_parts() -> None:
+    """Take whatever a dead merge had committed of a table for all of it."""
+    sound_classify, sound_forward = right(recovery, "classify"), right(recovery, "_roll_forward")
+
+    def classify(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 -- as the right step
+        finding = sound_classify(*arguments, **named)
+        if finding.movement is Movement.PARTIAL:
+            return replace(finding, movement=Movement.AT_HEAD)
+        return finding
+
+    def roll_forward(store: Store, sidecar: Sidecar, look: Any) -> Any:  # noqa: ANN401
+        heads = {finding.table: finding.head for finding in look.findings}
+        return sound_forward(store, sidecar.confirmed(heads), look)
+
+    put(recovery, "classify", classify)
+    put(recovery, "_roll_forward", roll_forward)
+
+
+def forget_what_was_merged() -> None:
+    """Publish a dead merge as a commit like any other."""
+    sound = right(recovery, "_recovery_row")
+
+    def row(sidecar: Sidecar) -> LineageRow:
+        whole: LineageRow = sound(sidecar)
+        return replace(whole, merged_id=NO_PARENT)
+
+    put(recovery, "_recovery_row", row)
+
+
 PLANTS = (
+    Plant(
+        bug=Bug(
+            name="merged_in_part",
+            mechanism="recovery publishes a merge that nobody has confirmed",
+            expected="all or nothing",
+            plant=publish_parts,
+        ),
+        scenario=SOUND["graph.merge.forward"],
+    ),
+    Plant(
+        bug=Bug(
+            name="merged_unknown",
+            mechanism="recovery publishes a merge without its second parent",
+            expected="lineage is whole",
+            plant=forget_what_was_merged,
+        ),
+        scenario=SOUND["graph.merge.forward"],
+    ),
     Plant(
         bug=Bug(
             name="judged_by_main",
@@ -147,8 +196,12 @@ BUGS = tuple(each.bug for each in PLANTS)
 
 
 def small(plant: Plant) -> Scenario:
-    """Return the scenario with no more than the bug takes to show."""
-    operations = plant.scenario.operations[:2]
+    """Return the scenario with no more than the bug takes to show.
+
+    Of a merge that is one operation: another one after it would fail, too, and hide what is wrong.
+    """
+    count = 1 if plant.scenario.name.startswith("graph.merge") else 2
+    operations = plant.scenario.operations[:count]
     return replace(plant.scenario, operations=operations, follow_ups=(), kept=())
 
 
