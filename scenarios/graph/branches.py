@@ -13,7 +13,7 @@ from engine.graph import points
 from killpoint import Operation
 from scenarios.graph.branched import INVARIANTS_OF_BRANCHES, WORK, BranchedSystem, branch_scenario
 from scenarios.graph.invariants import exactly_one_audit_row
-from scenarios.graph.live import OWN_FAILURE, FailedError, Live
+from scenarios.graph.live import FailedError, Live
 from scenarios.graph.pair import is_refused
 from scenarios.graph.rows import people
 from scenarios.graph.system import CITY, PERSON
@@ -43,8 +43,8 @@ class LiveBranchedSystem(BranchedSystem):
 
 def fail_and_delete(live: Live) -> None:
     """Fail on the branch between two tables, then delete the branch: nobody can turn it back."""
-    live.storage.fail(points.TABLE_COMMIT, 2)
-    is_refused(FailedError, lambda: live.handle.on(WORK).insert(people("eve")))
+    with live.storage.failing(points.TABLE_COMMIT, 2):
+        is_refused(FailedError, lambda: live.handle.on(WORK).insert(people("eve")))
     live.handle.delete_branch(WORK)
 
 
@@ -77,6 +77,5 @@ SCENARIOS = (
         invariants=tuple(
             each for each in INVARIANTS_OF_BRANCHES if each is not exactly_one_audit_row
         ),
-        without_errors=OWN_FAILURE,
     ),
 )
