@@ -183,13 +183,13 @@ BUGS = tuple(each.bug for each in PLANTS)
 
 
 def small(plant: Plant) -> Scenario:
-    """Return the workload up to the step that is wrong, judged by the one invariant alone.
+    """Return the operation that is wrong and no other, judged by the one invariant alone.
 
     Without follow-ups: what comes next would fail, too, and hide what is wrong.
     """
     sound = plant.scenario
     judge = tuple(each for each in sound.invariants if each.name == plant.bug.expected)
-    return replace(sound, operations=sound.operations[:2], invariants=judge, follow_ups=(), kept=())
+    return replace(sound, operations=sound.operations[:1], invariants=judge, follow_ups=(), kept=())
 
 
 SCENARIOS = tuple(planted(each.bug, small(each)) for each in PLANTS)
