@@ -122,6 +122,15 @@ def decide_apply(movements: Iterable[Movement], *, undisturbed: bool) -> Action:
     seen = frozenset(movements)
     if not seen:
         return Action.FORWARD if undisturbed else Action.CLOSE
+    return decide_whole(seen, undisturbed=undisturbed)
+
+
+def decide_whole(movements: Iterable[Movement], *, undisturbed: bool) -> Action:
+    """Say the same of an operation that was planned for more than the tables that it moves.
+
+    A merge is: it adopts tables that only its live owner has kept others from.
+    """
+    seen = frozenset(movements)
     action = decide(seen)
     if action is Action.FORWARD and not undisturbed:
         return Action.REFUSE if Movement.BURIED in seen else Action.BACK

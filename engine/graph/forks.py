@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.graph import points
 from engine.graph.errors import DriftAdvice
+from engine.graph.manifest import newer_manifest
 from engine.graph.table import FORKS, versions_directory
 
 if TYPE_CHECKING:
@@ -69,11 +70,20 @@ def reclaim_fork(store: Store, table: TableSchema, ref: str) -> None:
     store.storage.delete_prefix(points.FORK_RECLAIM, versions_directory(table, ref))
 
 
-def reclaim_unreachable(store: Store, newest: Manifest) -> None:
-    """Remove the forks of all branches that are gone, and that none of the others rests on."""
+def kept_refs(newest: Manifest) -> frozenset[str]:
+    """Return the ids of the branches whose forks stay: all that are there or are rested on."""
     there = newest.branches.values()
-    kept = {one.id for one in there} | {ref for one in there for ref in one.rests_on}
+    return frozenset({one.id for one in there} | {ref for one in there for ref in one.rests_on})
+
+
+def reclaim_unreachable(store: Store, newest: Manifest) -> None:
+    """Remove the forks of all branches that are gone, and that none of the others rests on.
+
+    `newest` may be old: a branch that came since, whose fork is listed, is looked for after that.
+    """
     for table in store.schema.tables.values():
-        for ref in fork_refs(store, table):
-            if ref not in kept:
+        refs = fork_refs(store, table)
+        newest = newer_manifest(store, newest) if refs else newest
+        for ref in refs:
+            if ref not in kept_refs(newest):
                 reclaim_fork(store, table, ref)

@@ -31,9 +31,19 @@ from engine.graph.audit import (
     row_of_published,
 )
 from engine.graph.branch import TablePin
-from engine.graph.classify import Action, Finding, Movement, aim_of, classify, decide, decide_apply
+from engine.graph.classify import (
+    Action,
+    Finding,
+    Movement,
+    aim_of,
+    classify,
+    decide,
+    decide_apply,
+    decide_whole,
+)
 from engine.graph.commit import commit_table, publish
 from engine.graph.errors import OvertakenError, UndecidableSidecarError
+from engine.graph.forks import kept_refs
 from engine.graph.manifest import (
     MANIFEST_DIRECTORY,
     NO_PARENT,
@@ -44,6 +54,7 @@ from engine.graph.manifest import (
     manifest_path,
     newer_manifest,
     publication,
+    read_manifest,
 )
 from engine.graph.operation import Decision, Kind, Outcome
 from engine.graph.sidecar import Pin, Sidecar, delete_sidecar
@@ -133,7 +144,7 @@ def _carry_out(
         look = _look(store, sidecar, newest)
         reach(points.CLASSIFY_AFTER, sidecar.path)
         published: Manifest | None = None
-        match _decide(sidecar, look):
+        match _decide(store, sidecar, look):
             case Action.FORWARD:
                 published = _roll_forward(store, sidecar, look)
             case Action.CLOSE:
@@ -184,12 +195,22 @@ def _look(store: Store, sidecar: Sidecar, newest: Manifest) -> _Look:
     return _Look(newest=newest, findings=findings, above=above)
 
 
-def _decide(sidecar: Sidecar, look: _Look) -> Action:
+def _decide(store: Store, sidecar: Sidecar, look: _Look) -> Action:
     """Say what to do about an operation that nobody has published."""
     movements = [finding.movement for finding in look.findings]
     if sidecar.kind is Kind.SCHEMA_APPLY:
         return decide_apply(movements, undisturbed=look.newest.version == sidecar.base)
+    if sidecar.kind is Kind.MERGE:
+        undisturbed = _branches_stand(store, sidecar, look.newest)
+        return decide_whole(movements, undisturbed=undisturbed)
     return decide(movements)
+
+
+def _branches_stand(store: Store, sidecar: Sidecar, newest: Manifest) -> bool:
+    """Whether a merge finds its target as it was planned for, and the forks that it rests on."""
+    planned = branch_of(read_manifest(store, sidecar.base), sidecar.branch)
+    found = branch_of(newest, sidecar.branch)
+    return found.head == planned.head and kept_refs(newest).issuperset(sidecar.rests_on)
 
 
 def _roll_forward(store: Store, sidecar: Sidecar, look: _Look) -> Manifest | None:

@@ -59,6 +59,7 @@ WORK: dict[str, Callable[[Graph], object]] = {
     "optimize": lambda store: store.optimize(actor="victim"),
     "on work": lambda store: store.on("work").insert({PERSON: [CYD], KNOWS: [CYD_ADA]}),
     "merge work": lambda store: store.merge_branch("work"),
+    "merge main": lambda store: store.on("work").merge_branch("main"),
     "delete work": lambda store: store.delete_branch("work"),
     "merge": lambda store: store.load(
         {PERSON: [{"id": "ada", "age": 37}], KNOWS: [ADA_BOB]}, LoadMode.MERGE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,7 +20,11 @@ from engine.graph import (
 )
 from engine.graph.sidecar import table_lock
 from engine.tests.stores import ADA, BOB, BOTH, CYD, KNOWS, PERSON, SCHEMA, open_store
+from killpoint import failpoints
 from killpoint.failpoints import arm
+
+if TYPE_CHECKING:
+    from killpoint.failpoints import Hit
 
 FORKS = f"{SCHEMA.table(PERSON).directory}/forks"
 
@@ -156,3 +161,19 @@ def test_failing_to_reclaim_fails_no_delete_and_the_next_one_does_it(root: Path)
     assert 1 == len(list((root / FORKS).rglob("*.json")))
     main.delete_branch("other")
     assert [] == list((root / FORKS).rglob("*.json"))
+
+
+def test_a_branch_that_comes_while_another_is_deleted_keeps_its_forks(root: Path) -> None:
+    """It is made and written after the delete is published, and before forks are looked for."""
+    main, _ = branched(root)
+    other = open_store(root, 2)
+
+    def begin(hit: Hit) -> None:
+        if hit.point == "branch.after_delete":
+            other.create_branch("late")
+            other.on("late").insert({PERSON: [CYD]})
+
+    seam = failpoints.push(failpoints.Seam(observe=begin))
+    main.delete_branch("work")
+    failpoints.remove(seam)
+    assert [ADA, BOB, CYD] == open_store(root, 3, branch="late").read(PERSON)

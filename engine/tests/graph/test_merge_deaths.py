@@ -1,0 +1,41 @@
+"""Merges that die, and what others do to their branches before recovery comes to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.graph import Decision, MergeKind
+from engine.graph.sidecar import table_lock
+from engine.tests.graph.test_branches import branched
+from engine.tests.stores import ADA, BOB, CYD, CYD_ADA, KNOWS, PERSON, kill_at, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.graph import Graph
+
+DAN = {"id": "dan", "age": 4}
+
+
+def _dead_adopter(root: Path) -> tuple[Graph, Graph]:
+    """Return main and a branch into which it was being merged: one table moved, one adopted."""
+    main, work = branched(root)
+    work.insert({KNOWS: [CYD_ADA]})
+    main.insert({PERSON: [CYD]})
+    main.delete(KNOWS, ["ada-bob"])
+    kill_at(root, "merge main", "phase_c.before_publish=kill", 2)
+    return main, work
+
+
+def test_a_dead_merge_never_publishes_over_what_came_after_it(root: Path) -> None:
+    """A table that it was to adopt has been written since: all of the merge is taken back."""
+    main, work = _dead_adopter(root)
+    fence = main._view.store.storage.fence
+    with fence.hold_all((table_lock(KNOWS, work._view.branch),), 1.0):  # no heal comes to it
+        work.insert({PERSON: [DAN]})
+    after = open_store(root, 3).on("work")
+    assert [ADA, BOB, DAN] == after.read(PERSON)
+    assert [Decision.ROLLED_BACK] == [row.decision for row in after.audit()]
+    assert after.pins() == after.heads()
+    assert MergeKind.THREE_WAY is after.merge_branch("main").kind
+    assert {KNOWS: [CYD_ADA], PERSON: [ADA, BOB, CYD, DAN]} == after.rows()
