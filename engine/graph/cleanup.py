@@ -5,11 +5,11 @@
                fragments that no version names any more; a table that fails is told and left
 
 Kept are the newest graph versions, as many as are wanted, and for every branch but the main one all
-since it was made, because a merge compares with what it began from. Of a table's chain everything
-stays from the oldest version on that one of these shows, and so does what stands above a pin: that
-is for recovery, or for repair. A fragment that no version names goes only when the operation that
-wrote it is dead and has no sidecar. It never removes a manifest, a schema, a sidecar or an audit
-row, and never begins while recovery has something to do.
+since it, or one that it rests on, was made, because a merge compares with what they began from. Of
+a table's chain everything stays from the oldest version on that one of these shows, and so does
+what stands above a pin: that is for recovery, or for repair. A fragment that no version names goes
+only when the operation that wrote it is dead and has no sidecar. It never removes a manifest, a
+schema, a sidecar or an audit row, and never begins while recovery has something to do.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from engine.graph import maintenance_points, points
 from engine.graph.catalogue import under
 from engine.graph.errors import GraphError, MisnamedFileError, RecoveryPendingError
+from engine.graph.forks import kept_refs
 from engine.graph.horizon import kept_from, move_horizon
 from engine.graph.manifest import FIRST_VERSION, Manifest, manifests, newer_manifest
 from engine.graph.repair import refuse_pending
@@ -116,13 +117,16 @@ def _moved_horizon(store: Store, newest: Manifest, keep_count: int) -> int:
 
 
 def _first_of_branches(store: Store, newest: Manifest) -> int:
-    """Return the graph version that the oldest branch but the main one was made from."""
-    branches = {one.id for one in newest.branches.values()} - {MAIN}
+    """Return the graph version from which the oldest branch was made that is there or rested on.
+
+    A branch has the id of the operation that made it.
+    """
+    made = kept_refs(newest) - {MAIN}
     first = newest.version
-    while branches and first > FIRST_VERSION:
+    while made and first > FIRST_VERSION:
+        (found,) = manifests(store, first, first)
+        made -= {found.row.operation_id}
         first -= 1
-        (earlier,) = manifests(store, first, first)
-        branches = {one for one in branches if earlier.branch(one) is not None}
     return first
 
 

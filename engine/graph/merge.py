@@ -29,6 +29,7 @@ from engine.graph.errors import SchemaMovedError
 from engine.graph.forks import branch_lock
 from engine.graph.manifest import Manifest, branch_of, newer_manifest
 from engine.graph.operation import Kind
+from engine.graph.planning import neighbours
 from engine.graph.sidecar import Sidecar, table_lock
 from engine.graph.staging import Place, stage
 from engine.graph.table import MAIN, live_rows, read_version
@@ -124,24 +125,23 @@ def _sides(store: Store, base: Manifest, source: str, target: str) -> _Sides:
 
 
 def _drafts(store: Store, sides: _Sides) -> dict[str, Draft]:
-    """Return all tables of the target with what they take over put in, or raise the conflicts.
+    """Return what the target takes over, table by table, or raise the conflicts.
 
-    Also those that will be adopted, so that the rules are held over their rows, too.
+    Also tables that will be adopted, and those that refer to one or are referred to, so that the
+    rules are held over their rows, too; so none of them may have drifted.
     """
     drafts: dict[str, Draft] = {}
     conflicts: dict[str, tuple[Key, ...]] = {}
-    for key, table in store.schema.tables.items():
-        if not _has_changed(sides, key):
-            pin = sides.target.pin(key)
-            drafts[key] = Draft(store, table, read_version(store, table, pin.version, pin.ref))
-            continue
-        draft = Draft(store, table, undrifted_version(store, table, sides.target))
-        common = _rows(store, table, sides.common.branch.pin(key))
-        found = takeover(common, dict(draft.rows), _rows(store, table, sides.source.pin(key)))
-        _take_over(draft, found.put, found.drop)
-        drafts[key] = draft
-        if found.conflicts:
-            conflicts[key] = found.conflicts
+    changed = {key for key in store.schema.tables if _has_changed(sides, key)}
+    for key in sorted(changed.union(*(neighbours(store.schema, one) for one in changed))):
+        table = store.schema.table(key)
+        drafts[key] = Draft(store, table, undrifted_version(store, table, sides.target))
+        if key in changed:
+            mine = dict(drafts[key].rows)
+            common = _rows(store, table, sides.common.branch.pin(key))
+            found = takeover(common, mine, _rows(store, table, sides.source.pin(key)))
+            _take_over(drafts[key], found.put, found.drop)
+            conflicts |= {key: found.conflicts} if found.conflicts else {}
     if conflicts:
         raise MergeConflictError(sides.source.name, sides.target.name, conflicts)
     return drafts

@@ -73,8 +73,9 @@ def take_care(store: Store, known: Manifest, care: Care) -> tuple[Cared, Manifes
     ]
     if not needy:
         return _cared(operation, known), known
-    with hold(store, operation, (table_lock(key, care.branch) for key in needy)):
-        refuse_pending(store)
+    locks = tuple(table_lock(key, care.branch) for key in needy)
+    with hold(store, operation, locks):
+        refuse_pending(store, locks)
         base = newer_manifest(store, known)
         if base.schema_hash != store.schema.hash:
             raise SchemaMovedError

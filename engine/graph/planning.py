@@ -79,12 +79,17 @@ def _tables(schema: Schema, statements: Iterable[Statement]) -> tuple[str, ...]:
             case Insert() | Merge() | Update():
                 found |= _targets(schema, key)
             case Overwrite():
-                found |= _targets(schema, key) | _referrers(schema, key)
+                found |= neighbours(schema, key)
             case Delete(cascade=False):
                 found |= _referrers(schema, key)
             case Delete():
                 found |= _reached_by_cascade(schema, key)
     return tuple(sorted(found))
+
+
+def neighbours(schema: Schema, key: str) -> set[str]:
+    """Return the tables that a table refers to, and those that refer to it."""
+    return _targets(schema, key) | _referrers(schema, key)
 
 
 def _targets(schema: Schema, key: str) -> set[str]:

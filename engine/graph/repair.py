@@ -50,7 +50,7 @@ from engine.graph.work import hold
 from killpoint.failpoints import reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from engine.graph.branch import Branch
     from engine.graph.schema import Row, TableSchema
@@ -137,7 +137,7 @@ def repair(
     branches = tuple(known.branches.values())
     locks = [table_lock(key, one.id) for one in branches for key in store.schema.tables]
     with hold(store, work.operation_id, locks):
-        refuse_pending(store)
+        refuse_pending(store, locks)
         newest = newer_manifest(store, known)
         if newest.schema_hash != store.schema.hash:
             raise SchemaMovedError
@@ -151,18 +151,23 @@ def repair(
     return Repaired(drifts=drifts, graph_version=newest.version), newest
 
 
-def refuse_pending(store: Store) -> None:
+def refuse_pending(store: Store, held: Collection[str] = ()) -> None:
     """Refuse to go on while a dead operation waits for recovery.
 
-    Call this with the locks of all tables held: a live owner has others, and is not in the way.
+    `held` are the locks of tables that the caller holds: the owner of a sidecar about one of these
+    is dead, though a recovery that waits for them may have its operation's lock.
     """
-    waiting = tuple(str(one) for one in pending_sidecars(store) if not _lives(store, one))
+    waiting = tuple(
+        str(one)
+        for one in pending_sidecars(store)
+        if any(lock in held for lock in one.table_locks) or not _lives(store, one)
+    )
     if waiting:
         raise RecoveryPendingError(waiting)
 
 
 def _lives(store: Store, sidecar: Sidecar) -> bool:
-    """Whether the owner of a sidecar is at work."""
+    """Whether the owner of a sidecar, or a recovery, is at work."""
     lock = store.storage.fence.try_hold(operation_lock(sidecar.operation_id))
     if lock is not None:
         lock.release()

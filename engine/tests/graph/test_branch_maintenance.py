@@ -53,9 +53,23 @@ def test_a_branch_keeps_what_it_began_from(root: Path) -> None:
     work.insert({PERSON: [CYD], KNOWS: [CYD_ADA]})
     cleaned = main.cleanup(keep_count=1)
     assert ({}, 2) == (cleaned.skipped, cleaned.kept_from)
-    assert [ADA, BOB, CYD] == open_store(root, 2).on("work").read(PERSON)
-    main.merge_branch("work")
-    assert [{**ADA, "age": 3}, BOB, CYD] == main.read(PERSON)
+    fresh = open_store(root, 2)
+    assert [ADA, BOB, CYD] == fresh.on("work").read(PERSON)
+    fresh.merge_branch("work")
+    assert [{**ADA, "age": 3}, BOB, CYD] == fresh.read(PERSON)
+
+
+def test_a_branch_keeps_what_the_one_that_it_was_made_from_began_from(root: Path) -> None:
+    """That one is deleted, and a merge still compares with what both were before it."""
+    main, work = branched(root)
+    work.insert({PERSON: [CYD]})
+    main.update(PERSON, ["ada"], {"age": 1})
+    work.create_branch("more")
+    main.delete_branch("work")
+    assert {} == main.cleanup(keep_count=1).skipped
+    fresh = open_store(root, 2)
+    fresh.merge_branch("more")
+    assert [{**ADA, "age": 1}, BOB, CYD] == fresh.read(PERSON)
 
 
 def test_history_that_only_a_deleted_branch_needed_goes(root: Path) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.graph import Decision, MergeKind
+import pytest
+
+from engine.graph import Decision, DriftError, MergeKind
 from engine.graph.sidecar import table_lock
+from engine.tests.graph import rules
+from engine.tests.graph.dead import commit_raw
 from engine.tests.graph.test_branches import branched
 from engine.tests.stores import ADA, BOB, CYD, CYD_ADA, KNOWS, PERSON, kill_at, open_store
 
@@ -39,3 +43,15 @@ def test_a_dead_merge_never_publishes_over_what_came_after_it(root: Path) -> Non
     assert after.pins() == after.heads()
     assert MergeKind.THREE_WAY is after.merge_branch("main").kind
     assert {KNOWS: [CYD_ADA], PERSON: [ADA, BOB, CYD, DAN]} == after.rows()
+
+
+def test_a_merge_is_refused_while_a_table_that_its_rows_refer_to_has_drifted(root: Path) -> None:
+    """What stands there may yet be published, and take away what the new rows refer to."""
+    main = rules.ruled_store(root / "ruled")
+    main.create_branch("work")
+    main.on("work").insert({rules.KNOWS: [rules.edge("bob", "cyd")]})
+    commit_raw(root / "ruled", rules.PERSON, 2, "nobody")
+    before = main.version()
+    with pytest.raises(DriftError, match="node:Person"):
+        main.merge_branch("work")
+    assert before == main.version()

@@ -20,6 +20,7 @@ from engine.graph import (
     TableBusyError,
     Treatment,
 )
+from engine.graph.sidecar import operation_lock
 from engine.graph.table import TableVersion
 from engine.tests.graph.dead import commit_raw, versions_of, wait_for
 from engine.tests.stores import (
@@ -28,6 +29,7 @@ from engine.tests.stores import (
     BOB,
     BOTH,
     CYD,
+    EMPTY,
     KNOWS,
     PERSON,
     image,
@@ -148,6 +150,20 @@ def test_what_waits_for_recovery_is_no_drift(root: Path) -> None:
         store.repair(RESTORE, Consent.FORCE)
     assert before == image(root)
     assert () == open_store(root, 3).repair().drifts
+
+
+def test_what_another_recovery_waits_to_settle_is_no_drift(root: Path) -> None:
+    """Its owner's lock is taken, and yet it is dead: the repair has the lock of its table."""
+    store = open_store(root, 1)
+    kill_at(root, "both", "phase_b.after_commit=kill", incarnation=2)
+    (dead,) = store.pending()
+    before = image(root)
+    recoverer = store._view.store.storage.fence.try_hold(operation_lock(dead.operation_id))
+    assert recoverer is not None
+    with recoverer, pytest.raises(RecoveryPendingError, match=r"insert, edge:Knows 0 to 1"):
+        store.repair(PUBLISH, Consent.FORCE)
+    assert before == image(root)
+    assert (EMPTY, 1) == (open_store(root, 3).rows(), len(store.audit()))
 
 
 def test_what_heals_by_itself_is_healed_first(root: Path) -> None:
