@@ -209,6 +209,8 @@ def newest_manifest(store: Store) -> Manifest:
     stem = paths[-1].removeprefix(f"{MANIFEST_DIRECTORY}/").removesuffix(".json")
     if not stem.isdigit():
         raise DamagedFileError(paths[-1], "its name is no graph version")
+    if paths[0] < manifest_path(FIRST_VERSION):
+        raise DamagedFileError(paths[0], "its name is no graph version")
     return newer_manifest(store, read_manifest(store, int(stem)))
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Before any test imports them: the rows of the contract show what they compared.
+for part in ("writes", "names", "locks"):
+    pytest.register_assert_rewrite(f"engine.tests.storage.contract_{part}")
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -90,12 +90,14 @@ class Violation:
 
 
 class Answer(StrEnum):
-    """What came of a workload whose storage failed, seen after reopening."""
+    """What came of a workload whose storage failed, or of damage, seen after reopening."""
 
     NONE = ""
     WENT_ON = "went on"
     UNCHANGED = "failed, nothing changed"
     DONE = "failed, yet done"
+    HARMLESS = "harmless"
+    NAMED = "named"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +107,9 @@ class CaseResult:
     `crash_images` holds the image id after each step, `recovery_hits` the points that the last,
     unharmed reopening passed, in order; `later_hits` those that the workload passed after an
     error, with their occurrences, before it failed or ended. `applied_count` is how many
-    operations the recovered state shows. Times are seconds of wall clock in the worker. Of a
-    crash by image, `made_again` says that SIGKILL left the same bytes.
+    operations the recovered state shows, `told` what a damaged store made of it. Times are
+    seconds of wall clock in the worker. Of a crash by image, `made_again` says that SIGKILL left
+    the same bytes.
     """
 
     case: Case
@@ -128,10 +131,13 @@ class CaseResult:
     note: str = ""
     later_hits: tuple[tuple[str, int], ...] = ()
     applied_count: int | None = None
+    told: Answer = Answer.NONE
 
     @property
     def answer(self) -> Answer:
         """Return what came of the storage's failure; nothing where a process was killed."""
+        if self.told:
+            return self.told
         steps = self.case.steps
         if len(steps) != 1 or steps[0].fault is Fault.KILL or self.applied_count is None:
             return Answer.NONE

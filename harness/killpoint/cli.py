@@ -51,10 +51,10 @@ def cli() -> None:
 @arguments
 @click.option(
     "--strategy",
-    type=click.Choice(["kill", "error"]),
+    type=click.Choice(["kill", "error", "damage"]),
     default="kill",
     show_default=True,
-    help="Kill processes, or make their storage fail.",
+    help="Kill processes, make their storage fail, or damage files at rest.",
 )
 @click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
 @click.option("--deep", help="Time for depth 2 and more, shared by all scenarios: 90s, 5m.")

@@ -96,7 +96,7 @@ class PainlessError(UsageError):
     def __init__(self, why: str = "") -> None:
         """Give the scenario's own reason, or that its calls are out of reach."""
         reach = "storage errors reach Python code only, and this scenario's points are system calls"
-        super().__init__(f"{why or reach}: use the kill strategy here.")
+        super().__init__(f"{why or reach} (the kill strategy has it).")
 
 
 class BudgetError(UsageError):

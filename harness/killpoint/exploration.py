@@ -23,6 +23,7 @@ from killpoint.events import (
     ScenarioPrepared,
     StopReason,
 )
+from killpoint.explore.damage import DamageStrategy
 from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
@@ -49,6 +50,7 @@ class StrategyName(StrEnum):
 
     KILL = "kill"
     ERROR = "error"
+    DAMAGE = "damage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ class Exploration:
         )
         return verdict
 
-    def _strategy(self, preparation: Preparation) -> KillStrategy | ErrorStrategy:
+    def _strategy(self, preparation: Preparation) -> KillStrategy | ErrorStrategy | DamageStrategy:
         settings = self._settings
         match settings.strategy:
             case StrategyName.KILL:
@@ -168,6 +170,13 @@ class Exploration:
                     faults=preparation.faults,
                     depth=settings.depth,
                     shard=settings.shard,
+                )
+
+            case StrategyName.DAMAGE:
+                if not preparation.damages:
+                    raise PainlessError(preparation.without_damage)
+                return DamageStrategy(
+                    scenario=self._name, damages=preparation.damages, shard=settings.shard
                 )
 
     def _announce(self, preparation: Preparation, pairs_total: int) -> None:

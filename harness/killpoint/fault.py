@@ -30,36 +30,44 @@ class Fault(StrEnum):
     EACCES = "eacces"
     EXDEV = "exdev"
     GONE = "gone"
+    CUT = "cut"
+    FLIP = "flip"
+    EMPTY = "empty"
+    MOVED = "moved"
+    STALE = "stale"
+    FOREIGN = "foreign"
 
     @property
     def errno(self) -> int:
-        """Return the system's number for it; a kill and a short write have none."""
+        """Return the system's number for it; what is no error of a call has none."""
         match self:
-            case Fault.KILL | Fault.SHORT:
-                return 0
-            case Fault.DEAD:
-                return errno.EIO
             case Fault.GONE:
                 return errno.ENOENT
+            case Fault.DEAD:
+                return errno.EIO
             case _:
-                return int(getattr(errno, self.name))
+                return int(getattr(errno, self.name, 0))
 
     @property
     def words(self) -> str:
         """Return what it does, for a reader."""
-        match self:
-            case Fault.KILL:
-                return "killed"
-            case Fault.DEAD:
-                return "the storage died (EIO from there on)"
-            case Fault.SHORT:
-                return "half was written"
-            case Fault.GONE:
-                return "the object was gone (ENOENT)"
-            case _:
-                return f"{self.name} was returned"
+        return _WORDS.get(self, f"{self.name} was returned")
 
 
+_WORDS = {
+    Fault.KILL: "killed",
+    Fault.DEAD: "the storage died (EIO from there on)",
+    Fault.SHORT: "half was written",
+    Fault.GONE: "the object was gone (ENOENT)",
+    Fault.CUT: "the second half was cut off",
+    Fault.FLIP: "one bit was flipped",
+    Fault.EMPTY: "all content was taken",
+    Fault.MOVED: "another name was given",
+    Fault.STALE: "the content of a neighbour was given",
+    Fault.FOREIGN: "a foreign file was put beside it",
+}
+# What befalls a file between two runs; a case of it names the file by its place in the directory.
+DAMAGES = (Fault.CUT, Fault.FLIP, Fault.EMPTY, Fault.MOVED, Fault.STALE, Fault.FOREIGN)
 READ_VERBS = frozenset({"get", "list", "exists"})
 FIRST = "before"
 PYTHON = "python."

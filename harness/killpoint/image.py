@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -95,6 +96,12 @@ def capture(root: Path | str, before: Image | None = None) -> Image:
         ordered = tuple(
             same if (same := known.get(entry.path)) == entry else entry for entry in ordered
         )
+    return Image(ordered, _identify(ordered))
+
+
+def image_of(entries: Iterable[Entry]) -> Image:
+    """Return the image with these entries."""
+    ordered = tuple(sorted(entries, key=lambda entry: entry.path.split("/")))
     return Image(ordered, _identify(ordered))
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from killpoint.invariants import STANDARD_INVARIANTS, Invariant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 Handle = Any
@@ -100,6 +100,12 @@ def no_refusal(error: Exception) -> bool:
     return False
 
 
+def no_parts(root: Path, ports: Ports) -> Mapping[str, Callable[[], object]]:
+    """Have no parts: the store is read as a whole."""
+    del root, ports
+    return {}
+
+
 def nothing_to_see(_: Path) -> Iterable[str]:
     """Find nothing wrong with a crashed directory that nobody has reopened yet."""
     return ()
@@ -118,7 +124,10 @@ class Scenario:
     `describe` tells in the store's own words what stands in a directory, for `killpoint explain`.
     `points` says where kill points come from; a point that only native code passes needs
     `frozenset({PointSource.SYSCALLS})`. `without_errors` says why its storage is not made to fail,
-    where what is legal then cannot be told from the states without fault.
+    where what is legal then cannot be told from the states without fault; `without_damage` says the
+    same of damage to its files. `parts` opens the store to read and returns what can be read apart
+    from each other; `authority` are globs of the files on which all of it rests:
+    damage to any other must leave some part readable.
     """
 
     name: str
@@ -134,6 +143,9 @@ class Scenario:
     points: frozenset[PointSource] = DECLARED_AND_PYTHON
     deadline_s: float = 10.0
     without_errors: str = ""
+    without_damage: str = ""
+    parts: Callable[[Path, Ports], Mapping[str, Callable[[], object]]] = no_parts
+    authority: tuple[str, ...] = ()
 
     @property
     def all_invariants(self) -> tuple[Invariant, ...]:

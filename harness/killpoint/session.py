@@ -74,7 +74,8 @@ def run(request: Request) -> int:
         settings = Settings(
             names=names,
             strategy=request.strategy,
-            depth=request.depth,
+            # Files that were damaged are looked at, and nothing strikes after that.
+            depth=0 if request.strategy is StrategyName.DAMAGE else request.depth,
             budget_s=request.budget_s,
             deep_s=request.deep_s,
             shard=request.shard,

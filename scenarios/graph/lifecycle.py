@@ -114,6 +114,7 @@ SCENARIOS = (
         operations=(Operation("init", Place.init),),
         follow_ups=(FollowUp("init if missing", Place.init_if_missing, or_empty),),
         describe=describe,
+        without_damage="a store whose first file is gone is none, and init makes it one",
         points=frozenset({PointSource.DECLARED}),
     ),
     replace(

@@ -5,6 +5,7 @@ It never reaches into the engine: it calls what a user of the store calls.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine import graph
@@ -12,6 +13,7 @@ from engine.graph import ColumnType, TableSchema, schema_of
 from engine.storage import CountedClock, CountedIds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from engine.graph import Graph
@@ -45,6 +47,10 @@ FIRST_ROWS: dict[str, list[dict[str, Any]]] = {
 }
 
 
+# Without these a store does not say what it consists of.
+AUTHORITY = ("graph.json", "manifest/*", "schema/*", "fence")
+
+
 class GraphSystem:
     """How to prepare, open, observe and close a graph store."""
 
@@ -76,3 +82,14 @@ def ports_of(ports: Ports, suffix: str = "") -> tuple[CountedClock, CountedIds]:
         CountedClock(incarnation=ports.incarnation),
         CountedIds(incarnation=ports.incarnation, actor=f"{ports.actor}{suffix}"),
     )
+
+
+def tables(root: Path, ports: Ports) -> dict[str, Callable[[], object]]:
+    """Open the store to read, and return each table of each branch by itself."""
+    clock, ids = ports_of(ports)
+    store = graph.open(root, clock, ids, mode=graph.Mode.READ_ONLY)
+    return {
+        f"{key} of {branch}": partial(store.on(branch).read, key)
+        for branch in sorted(store.branches())
+        for key in store.pins()
+    }

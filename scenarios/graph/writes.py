@@ -22,7 +22,7 @@ from scenarios.graph.follow_ups import (
 )
 from scenarios.graph.invariants import INVARIANTS
 from scenarios.graph.rows import people, with_ada
-from scenarios.graph.system import CITY, PERSON, GraphSystem
+from scenarios.graph.system import AUTHORITY, CITY, PERSON, GraphSystem, tables
 
 
 def scenario(name: str, *operations: Operation) -> Scenario:
@@ -39,6 +39,8 @@ def scenario(name: str, *operations: Operation) -> Scenario:
         examine=read_only_opening_works,
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
+        parts=tables,
+        authority=AUTHORITY,
     )
 
 

@@ -161,6 +161,7 @@ SCENARIOS = (
         follow_ups=(FollowUp("init if missing", Start.init_if_missing, or_empty),),
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
+        without_damage="it has no content yet",
     ),
     replace(
         scenario("batch", *OPERATIONS),

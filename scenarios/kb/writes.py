@@ -72,6 +72,7 @@ def scenario(name: str, *operations: Operation, storage: type[Local] = Local) ->
         examine=crashed_directory_is_sound,
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
+        without_damage="its pages are its users' own files and carry no checksum",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the tests of storage share: a local storage, and rows that show what they compared."""
+"""What the tests of storage share: a local storage."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from engine.tests.stores import ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-for part in ("writes", "names", "locks"):
-    pytest.register_assert_rewrite(f"engine.tests.storage.contract_{part}")
 
 
 @pytest.fixture

@@ -18,11 +18,13 @@ import msgspec
 
 from killpoint import image
 from killpoint.case import Case, CaseResult, Means
+from killpoint.damage import damages_of
 from killpoint.errors import PrepareError
 from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue, effects
-from killpoint.fault import Fault, faults_at
+from killpoint.fault import DAMAGES, Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
+from killpoint.process.at_rest import AtRest
 from killpoint.process.crash import Crash, Crashes, UnfitCrash
 from killpoint.process.hurt import Afterwards
 from killpoint.process.judgement import added, judge, unfit
@@ -66,6 +68,8 @@ class Preparation:
     never_killable: frozenset[str]
     faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     without_errors: str = ""
+    without_damage: str = ""
+    damages: tuple[tuple[str, tuple[Fault, ...]], ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -111,6 +115,7 @@ class Runner:
             )
         first, first_image = self._trace()
         second, second_image = self._trace()
+        self._at_rest = AtRest(self._subject, self._place, second_image, self._references)
         if first != second and not self._told["doubt"]:
             pairs = enumerate(zip(first, second, strict=False))
             ends = min(len(first), len(second))
@@ -129,12 +134,20 @@ class Runner:
             ),
             faults=self._faults(),
             without_errors=self._without_errors(),
+            without_damage=self._without_damage(),
+            damages=() if self._without_damage() else self._damages(second_image),
             notes=tuple(dict.fromkeys(self._told["note"])),
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
 
     def _without_errors(self) -> str:
         return self.scenario.without_errors if isinstance(self.scenario, Scenario) else ""
+
+    def _without_damage(self) -> str:
+        return self.scenario.without_damage if isinstance(self.scenario, Scenario) else ""
+
+    def _damages(self, content: Image) -> tuple[tuple[str, tuple[Fault, ...]], ...]:
+        return () if self._subject.patient is None else damages_of(content)
 
     def _faults(self) -> Mapping[str, tuple[Fault, ...]]:
         able = self._subject.patient is not None and not self._without_errors()
@@ -174,6 +187,8 @@ class Runner:
     def run(self, case: Case) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
         self._turn += 1
+        if case.steps and case.steps[0].fault in DAMAGES:
+            return self._at_rest.look(case)
         try:
             crash = self.crashes.make(case.steps, self._means(case))
             again = crash.means is Means.IMAGE and _is_made_again(case)
@@ -188,6 +203,8 @@ class Runner:
 
     def replay(self, case: Case) -> CaseResult:
         """Execute a case with every process of it dying again, and every follow-up tried."""
+        if case.steps and case.steps[0].fault in DAMAGES:
+            return self._at_rest.look(case)
         self.crashes.forget()
         try:
             crash = self.crashes.make(case.steps, Means.SIGKILL)
@@ -208,6 +225,8 @@ class Runner:
 
     def crash(self, case: Case) -> Crash:
         """Return the crash that a case makes by SIGKILL, before any verification."""
+        if case.steps and case.steps[0].fault in DAMAGES:
+            return self._at_rest.crash(case)
         return self.crashes.make(case.steps, Means.SIGKILL)
 
     @property

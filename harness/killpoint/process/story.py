@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from killpoint import image
 from killpoint.case import Case, CaseResult, Phase, Step, processes_count
 from killpoint.failpoints import Point, UnknownPointError, find
+from killpoint.fault import DAMAGES
 
 if TYPE_CHECKING:
     from killpoint.image import ImageDifference
@@ -68,9 +69,7 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
         chapters.append(
             Chapter(
                 title=_title(case.steps[:count]),
-                ended=_before(case.steps[:count]) + f"{step.fault.words} at {name}, "
-                f"the {_ordinal(int(occurrence))} time it was reached"
-                + _whereabouts(crash.ends[-1]),
+                ended=_before(case.steps[:count]) + _ended(step, name, int(occurrence), crash.ends),
                 point=_point(name or step.point),
                 hits_count=0,
                 changed=image.difference(before, crash.image),
@@ -93,8 +92,18 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
     return Story(result=result, operations=operations, chapters=tuple(chapters))
 
 
+def _ended(step: Step, name: str, occurrence: int, ends: tuple[ChildEnd, ...]) -> str:
+    """Return what a step did, and where."""
+    if step.fault in DAMAGES:
+        return f"{step.fault.words}: {name.replace('+', '/')}"
+    where = f"{name}, the {_ordinal(occurrence)} time it was reached"
+    return f"{step.fault.words} at {where}{_whereabouts(ends[-1])}"
+
+
 def _title(steps: tuple[Step, ...]) -> str:
     """Return whose part of the case the last of these steps is."""
+    if steps[-1].fault in DAMAGES:
+        return "after the workload"
     if steps[-1].phase is Phase.RUN:
         return "the workload"
     return f"recovery {processes_count(steps) - 1}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from killpoint.failpoints import Hit
 from killpoint.fault import Fault
 from killpoint.history import History, OperationRecord, Outcome
-from killpoint.process import hurt, kept, strike, traced, verifier, victim
+from killpoint.process import damaged, hurt, kept, strike, traced, verifier, victim
 from killpoint.process.crash import Album, Hurt, Photograph
 from killpoint.scenario import PointSource
 from killpoint.sources import marks, python_calls
@@ -43,6 +43,12 @@ class Patient(Protocol):
 
     def hurt_recovery(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store with a storage that fails."""
+
+    def read_parts(self, root: Path, incarnation: int) -> ChildEnd:
+        """Say `parts`: what each part of the store holds."""
+
+    def look_at_damage(self, root: Path, told: damaged.Told) -> ChildEnd:
+        """Judge what the store makes of damage that befell it at rest."""
 
 
 class Subject(Protocol):
@@ -182,6 +188,15 @@ class StoreSubject:
             hurt.recover(self._scenario, root, channel, incarnation, earlier)
 
         return self._child(work)
+
+    def read_parts(self, root: Path, incarnation: int) -> ChildEnd:
+        """Say `parts`: what each part of the store holds."""
+        scenario = self._scenario
+        return self._child(lambda channel: damaged.read_parts(scenario, root, channel, incarnation))
+
+    def look_at_damage(self, root: Path, told: damaged.Told) -> ChildEnd:
+        """Judge what the store makes of damage that befell it at rest."""
+        return self._child(lambda channel: damaged.look(self._scenario, root, channel, told))
 
     def recover(self, root: Path, step: Step, incarnation: int, earlier: object) -> ChildEnd:
         """Reopen the store, armed."""

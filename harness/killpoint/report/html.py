@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PAGE_NAME = "index.html"
 SLOWEST_COUNT = 10
+MATRIX_OF = frozenset({"error", "damage"})
 TIMELINE_STEPS_MAX = 60
 
 
@@ -144,7 +145,7 @@ def page_of(record: Record) -> Page:
         scenarios=tuple(_scenario_view(record, each) for each in run.scenarios),
         slowest=slowest,
         bars=bars,
-        matrix=matrix_of(record.rows()) if run.strategy == "error" else (),
+        matrix=matrix_of(record.rows()) if run.strategy in MATRIX_OF else (),
         command=words.again(run),
         facts=tuple(_facts(run)),
         pairs_word=words.pairs_word(run.strategy),

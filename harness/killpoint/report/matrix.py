@@ -1,18 +1,20 @@
-"""What the failure of each call to the storage comes to, for each writer: the matrix of errors.
+"""What the failure of each call to the storage, or damage to each file, comes to: the matrix.
 
-A row is an effect of the store, such as `sidecar.put`; within it, one line a scenario. The columns
-count what came of the operation whose storage failed: it failed and nothing has changed, it failed
-and yet is there, or it went on as if nothing had been. It never judges: the verdict of a line is
-the worst of its cases.
+A row is an effect of the store, such as `sidecar.put`, or a sort of file, such as
+`manifest/*.json`; within it, one line a scenario. The columns count what came of it: the operation
+failed and nothing has changed, it failed and yet is there, it went on as if nothing had been; the
+damage was harmless, or it was named. It never judges: the verdict of a line is the worst of its
+cases.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from killpoint.case import Answer
-from killpoint.fault import Fault
+from killpoint.fault import DAMAGES, Fault
 from killpoint.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -21,17 +23,18 @@ if TYPE_CHECKING:
     from killpoint.records import CaseRow
 
 PYTHON = "python."
+OF_ERRORS = (Answer.UNCHANGED, Answer.DONE, Answer.WENT_ON)
+OF_DAMAGES = (Answer.HARMLESS, Answer.NAMED)
+DAMAGED = frozenset(fault.value for fault in DAMAGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixLine:
-    """Cases of one name: how many, and what came of them."""
+    """Cases of one name: how many, and how many of them each answer has."""
 
     name: str
     cases_count: int
-    unchanged_count: int
-    done_count: int
-    went_on_count: int
+    counts: tuple[tuple[str, int], ...]
     verdict: Verdict
 
 
@@ -49,12 +52,15 @@ def matrix_of(rows: Iterable[CaseRow]) -> tuple[MatrixRow, ...]:
     by_effect: dict[str, list[CaseRow]] = {}
     for row in rows:
         if row.depth == 0 and row.fault != Fault.KILL.value:
-            by_effect.setdefault(_effect(row.point), []).append(row)
+            by_effect.setdefault(_effect(row), []).append(row)
     return tuple(_row(name, by_effect[name]) for name in sorted(by_effect))
 
 
-def _effect(point: str) -> str:
-    return point if point.startswith(PYTHON) else point.rpartition(".")[0]
+def _effect(row: CaseRow) -> str:
+    if row.fault in DAMAGED:
+        path = PurePosixPath(row.point.replace("+", "/"))
+        return str(path.with_name(f"*{path.suffix}")) if path.suffix else str(path)
+    return row.point if row.point.startswith(PYTHON) else row.point.rpartition(".")[0]
 
 
 def _row(name: str, rows: list[CaseRow]) -> MatrixRow:
@@ -70,11 +76,12 @@ def _row(name: str, rows: list[CaseRow]) -> MatrixRow:
 
 
 def _line(name: str, rows: list[CaseRow]) -> MatrixLine:
+    answers = OF_DAMAGES if any(row.fault in DAMAGED for row in rows) else OF_ERRORS
     return MatrixLine(
         name=name,
         cases_count=len(rows),
-        unchanged_count=sum(row.answer is Answer.UNCHANGED for row in rows),
-        done_count=sum(row.answer is Answer.DONE for row in rows),
-        went_on_count=sum(row.answer is Answer.WENT_ON for row in rows),
+        counts=tuple(
+            (answer.value, sum(row.answer is answer for row in rows)) for answer in answers
+        ),
         verdict=worst(row.verdict for row in rows),
     )

@@ -8,7 +8,7 @@ reads a verdict: a campaign can fail completely.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint.events import StopReason
@@ -41,6 +41,8 @@ def completeness(run: Run) -> Completeness:
     """Return the sentence for a run, finished or not."""
     if run.strategy == "error":
         return _of_errors(run)
+    if run.strategy == "damage":
+        return _of_damages(run)
     parts = [
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
@@ -63,7 +65,28 @@ def _of_errors(run: Run) -> Completeness:
         done, total, images = _counts(run, 1)
         text = f"kills and errors after them {done:,} of {total:,}, {images:,} distinct states"
         parts.append(_Part(proven=done == total, text=text + _why_short(run, short=done < total)))
-    return _joined(run, [*parts, *_made_again(run), *_unfinished(run)])
+    return _joined(run, [*parts, *_made_again(run), *_left_out(run)])
+
+
+def _of_damages(run: Run) -> Completeness:
+    """Say how many damages were done."""
+    done, total, _ = _counts(run, 0)
+    proven = done == total and (total > 0 or run.shard[1] > 1)
+    text = f"{done:,} of {total:,} damages done" + _why_short(run, short=done < total)
+    return _joined(run, [_Part(proven=proven, text=text), *_left_out(run)])
+
+
+def _left_out(run: Run) -> Iterable[_Part]:
+    """Say which scenarios cannot be struck so; each has its reason among what was skipped."""
+    skipped = [
+        each.name
+        for each in run.scenarios
+        if any(text.startswith(f"{each.name}: ") for text in run.skipped)
+    ]
+    if skipped:
+        yield _Part(proven=True, text=f"left out: {_named(skipped)}")
+    others = tuple(each for each in run.scenarios if each.name not in skipped)
+    yield from _unfinished(replace(run, scenarios=others))
 
 
 def _counts(run: Run, depth: int) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from killpoint.case import Phase
-from killpoint.fault import Fault
+from killpoint.fault import DAMAGES, Fault
 from killpoint.records.model import NOT_STRUCK
 from killpoint.verdict import Reason, Verdict
 
@@ -73,6 +73,8 @@ def rate(cases_count: int, elapsed_s: float) -> str:
 
 def place(step: Step) -> str:
     """Return where a step strikes: `phase_d.before_delete (1st time)`."""
+    if step.fault in DAMAGES:
+        return plain(step.point.replace("+", "/")) or f"file {step.ordinal}"
     if not step.point:
         return f"the {ordinal(step.ordinal)} point on the way"
     return f"{plain(step.point)} ({ordinal(step.occurrence)} time)"
@@ -90,7 +92,8 @@ def struck(case: Case, reason: Reason = Reason.NONE) -> str:
             done = f"not {done} as planned" if step.fault is Fault.KILL else f"not: {done}"
         match step.phase:
             case Phase.RUN:
-                parts.append(f"{'then ' if parts else ''}{done} at {place(step)}")
+                where = f"in {place(step)}" if step.fault in DAMAGES else f"at {place(step)}"
+                parts.append(f"{'then ' if parts else ''}{done} {where}")
             case Phase.RECOVER:
                 again = "recovery" if recoveries == 0 else "the next recovery"
                 recoveries += 1
@@ -101,7 +104,7 @@ def struck(case: Case, reason: Reason = Reason.NONE) -> str:
 
 def pairs_word(strategy: str) -> str:
     """Return what the cases of depth 0 are called."""
-    return "errors" if strategy == "error" else "pairs"
+    return {"error": "errors", "damage": "damages"}.get(strategy, "pairs")
 
 
 def depth_word(depth: int, strategy: str = "") -> str:
