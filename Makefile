@@ -13,7 +13,7 @@ DEPTH     ?= 2
 ERROR_DEPTH ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test torture errors replay bench nightly report lock clean
+.PHONY: help setup check test torture errors damage replay bench nightly report lock clean
 
 help: ## print this page
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
@@ -59,6 +59,9 @@ torture: $(STAMP) ## the main job: kill every scenario at every point, reopen it
 
 errors: $(STAMP) ## storage errors: every call to the storage of every scenario fails, in each way
 	$(BIN)/killpoint run --strategy error --workers $(WORKERS) --depth $(ERROR_DEPTH)
+
+damage: $(STAMP) ## files of a store at rest are damaged, each in each way
+	$(BIN)/killpoint run --strategy damage --workers $(WORKERS)
 
 replay: $(STAMP) ## reproduce one case: make replay TOKEN=k1/...
 	@test -n '$(TOKEN)' || { \
