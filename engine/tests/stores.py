@@ -58,6 +58,8 @@ WORK: dict[str, Callable[[Graph], object]] = {
     ),
     "optimize": lambda store: store.optimize(actor="victim"),
     "on work": lambda store: store.on("work").insert({PERSON: [CYD], KNOWS: [CYD_ADA]}),
+    "index work": lambda store: store.on("work").ensure_indices(),
+    "sync work": lambda store: store.on("work").merge_branch("main"),
     "merge work": lambda store: store.merge_branch("work"),
     "merge main": lambda store: store.on("work").merge_branch("main"),
     "delete work": lambda store: store.delete_branch("work"),

@@ -6,7 +6,7 @@ that is met in another way than upstream says how. It holds nothing by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from scenarios.table import held
 
 MUTATION = "engine/tests/kb/test_mutation.py::"
 DRAIN = "engine/tests/kb/test_drain.py::"
@@ -36,111 +36,96 @@ BESIDE_A_KILL = f"{PROCESSES}test_a_reader_beside_a_writer_that_is_killed_sees_a
 SECTION_ENDS = f"{MUTATION}test_a_beginning_that_cannot_be_taken_back_ends_the_section"
 OWN_BLOB = f"{MUTATION}test_undoing_a_long_add_removes_its_own_blob_only"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A statement, what holds it, and what is otherwise here than upstream."""
-
-    number: str
-    states: str
-    by: tuple[str, ...]
-    note: str = ""
-
-
-def _held(number: str, states: str, *by: str, note: str = "") -> Held:
-    return Held(number=number, states=states, by=by, note=note)
-
-
 CONTRACTS = (
-    _held("C1", "an active journal is undone and gone", UNDONE, "kb.add.edited"),
-    _held(
+    held("C1", "an active journal is undone and gone", UNDONE, "kb.add.edited"),
+    held(
         "C2",
         "a committed journal is only cleared",
         f"{DRAIN}test_a_committed_journal_is_only_cleared_away",
     ),
-    _held("C3", "a save that fails leaves no backup", OLD_STATE),
-    _held("C4", "the lock drains before its body", UNDONE, SECOND_DRAINS, "kb.two_processes"),
-    _held(
+    held("C3", "a save that fails leaves no backup", OLD_STATE),
+    held("C4", "the lock drains before its body", UNDONE, SECOND_DRAINS, "kb.two_processes"),
+    held(
         "C5", "publishing moves", f"{MUTATION}test_publishing_on_one_device_moves", "kb.add.short"
     ),
-    _held(
+    held(
         "C6",
         "published files have the usual mode",
         f"{MUTATION}test_publishing_on_one_device_moves",
     ),
-    _held(
+    held(
         "C7",
         "across devices it is a durable copy",
         f"{MUTATION}test_publishing_across_devices_copies",
         "kb.cloud.without_links",
     ),
-    _held(
+    held(
         "C8",
         "backups share the inode",
         f"{MUTATION}test_backups_are_links_to_what_will_change",
         note="of the files that will change, not of whole trees",
     ),
-    _held("C9", "rewritten and new pages are undone", UNDONE, "kb.add.edited"),
-    _held(
+    held("C9", "rewritten and new pages are undone", UNDONE, "kb.add.edited"),
+    held(
         "C10",
         "page writers make new files",
         f"{CLONING}test_a_clone_is_the_same_file_where_links_are_allowed",
         f"{DRAIN}test_a_backup_that_somebody_wrote_through_is_noticed",
         note="there is one writer, storage's put",
     ),
-    _held(
+    held(
         "C11",
         "a refused link is a copy",
         f"{MUTATION}test_where_links_are_refused_backups_are_copies",
         "kb.cloud.without_links",
     ),
-    _held(
+    held(
         "C12",
         "a hopeless undoing is given up after five attempts",
         f"{DRAIN}test_a_drain_that_keeps_failing_gives_up_and_keeps_everything",
         note="into quarantine, with every byte kept, until somebody decides",
     ),
-    _held(
+    held(
         "C13",
         "an unreadable journal stops nobody",
         f"{DRAIN}test_a_journal_that_cannot_be_read_stops_nobody_and_is_kept",
         "kb.quarantine",
         note="it is quarantined, not deleted",
     ),
-    _held("C14", "untouched files keep their inode", UNDONE, "kb.add.edited"),
-    _held("C15", "tracking removes exactly what is new", OWN_BLOB, "kb.add.long"),
-    _held(
+    held("C14", "untouched files keep their inode", UNDONE, "kb.add.edited"),
+    held("C15", "tracking removes exactly what is new", OWN_BLOB, "kb.add.long"),
+    held(
         "C16",
         "the blob store is not saved with every add",
         f"{COST}test_every_step_is_taken_as_often_as_in_a_small_base",
         f"{COST}test_no_operation_looks_through_a_directory_that_grows",
         f"{COST}test_an_add_that_saves_the_whole_blob_store_is_noticed",
     ),
-    _held(
+    held(
         "C17",
         "a compile failure leaves nothing",
         f"{MUTATION}test_a_failing_compiler_leaves_nothing",
     ),
-    _held("C18", "a failed add removes its own blob only", OWN_BLOB),
-    _held("C19", "a batch stops when undoing failed", BATCH_ENDS, SECTION_ENDS, "kb.batch"),
-    _held("C20", "a failure leaves the old state and is told", OLD_STATE, ANY_ERROR),
-    _held(
+    held("C18", "a failed add removes its own blob only", OWN_BLOB),
+    held("C19", "a batch stops when undoing failed", BATCH_ENDS, SECTION_ENDS, "kb.batch"),
+    held("C20", "a failure leaves the old state and is told", OLD_STATE, ANY_ERROR),
+    held(
         "C21",
         "what fails after the commit undoes nothing",
         DECIDED,
         ANY_ERROR,
         note="the audit row is inside the mutation",
     ),
-    _held(
+    held(
         "C22",
         "an interrupt undoes and goes on as an interrupt",
         OLD_STATE,
         f"{PROCESSES}test_ctrl_c_leaves_the_old_state_and_no_journal",
         "kb.interrupt",
     ),
-    _held("C23", "no mutation without the lock", f"{MUTATION}test_a_mutation_needs_the_lock"),
-    _held("C24", "a failed undoing names operation and journal", DIRTY),
-    _held(
+    held("C23", "no mutation without the lock", f"{MUTATION}test_a_mutation_needs_the_lock"),
+    held("C24", "a failed undoing names operation and journal", DIRTY),
+    held(
         "C25",
         "a cloud import decides under the lock",
         f"{OPERATIONS}test_a_cloud_import_looks_again_once_it_has_the_lock",
@@ -148,14 +133,14 @@ CONTRACTS = (
         f"{OPERATIONS}test_a_cloud_import_that_fails_leaves_nothing",
         "kb.cloud.without_links",
     ),
-    _held(
+    held(
         "C26",
         "an edited document has one entry",
         f"{OPERATIONS}test_an_edited_document_replaces_the_old_one",
         "kb.add.edited",
         note="there are no legacy entries here",
     ),
-    _held(
+    held(
         "C27",
         "a download outlives a failure, not a skip",
         f"{OPERATIONS}test_a_download_outlives_a_failed_add_and_is_used_by_the_next",
@@ -164,8 +149,8 @@ CONTRACTS = (
         "kb.url",
         note="in downloads/, not in raw/",
     ),
-    _held("C28", "a failing index step leaves no index", OLD_STATE, "kb.add.long"),
-    _held(
+    held("C28", "a failing index step leaves no index", OLD_STATE, "kb.add.long"),
+    held(
         "C29",
         "the lock excludes and shares",
         f"{SECTION}test_who_holds_it_keeps_threads_and_handles_out",
@@ -175,14 +160,14 @@ CONTRACTS = (
         f"{FENCE}test_a_lock_of_another_process_dies_with_it",
         note="not re-entrant: a section is passed on",
     ),
-    _held(
+    held(
         "C30",
         "a write is whole, leaves no temporary, keeps the mode",
         f"{LOCAL}test_a_put_that_fails_leaves_the_old_object_and_no_temporary",
         f"{LOCAL}test_replacing_an_object_keeps_its_permissions",
         note="Linux only",
     ),
-    _held(
+    held(
         "C31",
         "a failed removal can be tried again",
         f"{OPERATIONS}test_a_removal_that_fails_removes_nothing_and_can_be_tried_again",
@@ -192,7 +177,7 @@ CONTRACTS = (
 )
 
 INVARIANTS = (
-    _held(
+    held(
         "I1",
         "the visible tree is of before or after",
         EVERY,
@@ -200,11 +185,11 @@ INVARIANTS = (
         ANY_ERROR,
         f"{EVERYWHERE}test_a_death_at_any_point_of_undoing_an_error_is_made_good",
     ),
-    _held("I2", "registry equals documents", EVERY, WRONG),
-    _held("I3", "one audit row per committed mutation", EVERY, WRONG),
-    _held("I4", "nothing is left over after a drain", EVERY, WRONG),
-    _held("I5", "what was reported done stands", EVERY, WRONG, SECTION_ENDS, "kb.batch"),
-    _held(
+    held("I2", "registry equals documents", EVERY, WRONG),
+    held("I3", "one audit row per committed mutation", EVERY, WRONG),
+    held("I4", "nothing is left over after a drain", EVERY, WRONG),
+    held("I5", "what was reported done stands", EVERY, WRONG, SECTION_ENDS, "kb.batch"),
+    held(
         "I6",
         "readers see whole states",
         EVERY,
@@ -213,9 +198,9 @@ INVARIANTS = (
         BESIDE_A_KILL,
         f"{SECTION}test_a_reader_waits_while_a_mutation_is_at_work",
     ),
-    _held("I7", "recovering twice is recovering once", EVERY, WRONG, THIRD_TIME),
-    _held("I8", "unrelated files keep bytes, inode, mode", EVERY, WRONG),
-    _held(
+    held("I7", "recovering twice is recovering once", EVERY, WRONG, THIRD_TIME),
+    held("I8", "unrelated files keep bytes, inode, mode", EVERY, WRONG),
+    held(
         "I9",
         "nothing outside changes",
         EVERY,
@@ -228,7 +213,7 @@ INVARIANTS = (
         "kb.quarantine",
         f"{DRAIN}test_a_copy_of_a_crashed_base_recovers_without_the_original",
     ),
-    _held(
+    held(
         "I10",
         "until it is decided, every byte of the old state stands",
         EVERY,
@@ -239,7 +224,7 @@ INVARIANTS = (
         f"{DRAIN}test_what_was_quarantined_is_not_overwritten",
         f"{DRAIN}test_nothing_is_settled_while_a_newer_mutation_waits_for_a_decision",
     ),
-    _held(
+    held(
         "I11",
         "the same after power loss",
         f"{POWER}test_a_cut_after_any_call_leaves_a_state_that_is_made_good",

@@ -1,19 +1,17 @@
 """Write `README.md`: operations, points, contracts, and what holds each.
 
-`python -m scenarios.kb.table` writes it anew; a test compares. The points of an operation are
-those that its scenario passes when it is run, so the page cannot say more than the code does.
-It never writes anything else.
+`python -m scenarios.kb.table` writes it anew; a test compares. It never writes anything else.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from killpoint import Ports, Scenario
-from killpoint.failpoints import Effect, counting, effects
+from killpoint import Scenario
+from killpoint.failpoints import effects
 from scenarios.kb import contracts, lifecycle, writes
+from scenarios.table import Passed, held_rows, passed_by, point_rows, section, steps_of
 
 PAGE = Path(__file__).parent / "README.md"
 HEAD = """# The knowledge base under test
@@ -35,67 +33,29 @@ def every_scenario() -> tuple[Scenario, ...]:
 
 def page() -> str:
     """Return the page."""
-    passed = {scenario.name: _passed(scenario) for scenario in every_scenario()}
+    passed = {scenario.name: passed_by(scenario) for scenario in every_scenario()}
     known = [effect for name, effect in effects().items() if name.startswith("kb.")]
     return "\n".join(
         (
             HEAD,
-            *_section("Operations", ("scenario", "workload", "hits", "effects"), _rows(passed)),
-            *_section("Points", ("effect", "verb", "durable before it", "passed by"), (
-                (f"`{one.name}`", one.verb, _durable(one), _by(one, passed)) for one in known
-            )),
-            *_section("Contracts", ("", "states", "held by"), map(_line, contracts.CONTRACTS)),
-            *_section("Invariants", ("", "states", "held by"), map(_line, contracts.INVARIANTS)),
+            *section("Operations", ("scenario", "workload", "hits", "effects"), _rows(passed)),
+            *section(
+                "Points",
+                ("effect", "verb", "durable before it", "passed by"),
+                point_rows(known, passed, "kb."),
+            ),
+            *section("Contracts", ("", "states", "held by"), held_rows(contracts.CONTRACTS)),
+            *section("Invariants", ("", "states", "held by"), held_rows(contracts.INVARIANTS)),
         )
-    )  # fmt: skip
+    )
 
 
-def _passed(scenario: Scenario) -> dict[str, int]:
-    """Return how often the workload reaches each point."""
-    with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory) / "store"
-        root.mkdir()
-        scenario.system.prepare(root, Ports(incarnation=0, actor="prepare"))
-        with counting() as tally:
-            handle = scenario.system.open(root, Ports(incarnation=1, actor="run"))
-            for operation in scenario.operations:
-                operation.apply(handle)
-            scenario.system.close(handle)
-    return tally.counts
-
-
-def _rows(passed: dict[str, dict[str, int]]) -> Iterator[tuple[str, ...]]:
+def _rows(passed: Passed) -> Iterator[tuple[str, ...]]:
     for scenario in every_scenario():
         counts = passed[scenario.name]
         work = "; ".join(operation.name for operation in scenario.operations)
-        names = sorted({point.rpartition(".")[0].removeprefix("kb.") for point in counts})
+        names = [step.removeprefix("kb.") for step in steps_of(counts)]
         yield f"`{scenario.name}`", work, str(sum(counts.values())), ", ".join(names)
-
-
-def _by(effect: Effect, passed: dict[str, dict[str, int]]) -> str:
-    names = {point.name for point in effect.points.values()}
-    found = [name.removeprefix("kb.") for name, counts in passed.items() if names & counts.keys()]
-    if len(found) == len(passed):
-        return "all"
-    return ", ".join(found) or "recovery only"
-
-
-def _durable(effect: Effect) -> str:
-    return effect.points["before"].durable.rpartition(" (stage")[0]
-
-
-def _line(held: contracts.Held) -> tuple[str, ...]:
-    by = [f"`{one}`" if "." in one else one for one in held.by]
-    return held.number, held.states, "; ".join([*by, held.note] if held.note else by)
-
-
-def _section(
-    title: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]
-) -> Iterator[str]:
-    yield f"## {title}\n"
-    for row in (heading, ("---",) * len(heading), *rows):
-        yield f"| {' | '.join(row)} |"
-    yield ""
 
 
 if __name__ == "__main__":

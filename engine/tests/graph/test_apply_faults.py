@@ -152,6 +152,15 @@ def test_a_write_that_waited_for_an_apply_is_fitted_to_the_new_schema(root: Path
     assert ([ADA_BOB], TAG in store.pins()) == (store.read(KNOWS), True)
 
 
+def test_the_write_that_heals_a_dead_apply_is_judged_by_its_schema(root: Path) -> None:
+    """Its own rows may be of the table that the apply has added, and of the columns."""
+    kept = open_store(root, 1)
+    kill_at(root, "apply", "phase_c.before_publish=kill", incarnation=2)
+    kept.insert({TAG: [{"id": "red"}], PERSON: [{**ADA, "size": 2}]})
+    assert ([{"id": "red"}], 1) == (kept.read(TAG), len(kept.audit()))
+    assert (kept.pins(), ()) == (kept.heads(), kept.pending())
+
+
 @pytest.mark.parametrize("point", ["phase_a.after_sidecar", "phase_c.before_publish"])
 def test_an_apply_that_others_have_overtaken_is_taken_back(root: Path, point: str) -> None:
     """Its rules were held against rows that have changed since: forward would be a guess."""

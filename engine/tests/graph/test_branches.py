@@ -19,7 +19,8 @@ from engine.graph import (
     UnknownBranchError,
 )
 from engine.graph.sidecar import table_lock
-from engine.tests.stores import ADA, BOB, BOTH, CYD, KNOWS, PERSON, SCHEMA, open_store
+from engine.storage import IoFailedError
+from engine.tests.stores import ADA, BOB, BOTH, CYD, KNOWS, PERSON, SCHEMA, image, open_store
 from killpoint import failpoints
 from killpoint.failpoints import arm
 
@@ -177,3 +178,16 @@ def test_a_branch_that_comes_while_another_is_deleted_keeps_its_forks(root: Path
     main.delete_branch("work")
     failpoints.remove(seam)
     assert [ADA, BOB, CYD] == open_store(root, 3, branch="late").read(PERSON)
+
+
+@pytest.mark.parametrize("point", ["manifest.publish.before", "manifest.publish.synced"])
+def test_a_branch_that_cannot_be_published_is_not_there(root: Path, point: str) -> None:
+    """The failure names the file; nothing of the branch stands, and it can be made then."""
+    main = open_store(root, 1)
+    main.insert(BOTH)
+    before = image(root)
+    with arm(f"{point}=raise(OSError, EIO)"), pytest.raises(IoFailedError, match="manifest/0"):
+        main.create_branch("work")
+    assert (("main",), before) == (main.branches(), image(root))
+    main.create_branch("work")
+    assert BOTH == main.on("work").rows()

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from engine.graph import Decision, DriftAdvice, DriftError, ForkUnknownError, Outcome
+from engine.graph import (
+    Decision,
+    DriftAdvice,
+    DriftError,
+    ForkUnknownError,
+    Outcome,
+    TableBusyError,
+)
 from engine.graph.branch import Branch, TablePin
 from engine.graph.forks import ForkState, classify_fork
 from engine.storage import IoFailedError
 from engine.tests.graph.dead import commit_raw
 from engine.tests.graph.test_branches import FORKS, branched
 from engine.tests.stores import BOTH, CYD, CYD_ADA, KNOWS, PERSON, image, kill_at, open_store
-from killpoint.failpoints import arm
+from killpoint.failpoints import arm, park_first
 
 AFTER = {PERSON: [*BOTH[PERSON], CYD], KNOWS: [*BOTH[KNOWS], CYD_ADA]}
+DAN = {"id": "dan", "age": 1}
 MAIN_HEADS = {KNOWS: 1, PERSON: 1}
 
 
@@ -45,7 +54,7 @@ def test_a_death_at_a_branchs_first_write_is_recovered_there_and_nowhere_else(
     before = image(root)
     open_store(root, 4).close()
     assert before == image(root)
-    work.insert({PERSON: [{"id": "dan", "age": 1}]})
+    work.insert({PERSON: [DAN]})
 
 
 def test_a_write_to_a_branch_rolls_its_dead_forward_on_a_live_handle(root: Path) -> None:
@@ -109,6 +118,24 @@ def test_a_fork_that_is_nobodys_is_removed_by_the_first_write(root: Path) -> Non
     assert b"{}" == forged.read_bytes()
     work.insert({PERSON: [CYD]})
     assert (AFTER[PERSON], 2) == (work.read(PERSON), work.pins()[PERSON])
+
+
+def test_a_fork_that_a_live_writer_begins_is_waited_for(root: Path) -> None:
+    """Another handle is told who is in the way, or waits and goes on from what it finds there."""
+    _, work = branched(root)
+    busy, other = (open_store(root, n, branch="work", wait_s=s) for n, s in ((2, 0.0), (3, 30.0)))
+    with ThreadPoolExecutor(2) as threads, park_first("phase_b.after_commit") as meeting:
+        first = threads.submit(work.insert, {PERSON: [CYD]})
+        meeting.wait_until_reached()
+        with pytest.raises(TableBusyError, match="node:Person@"):
+            busy.insert({PERSON: [DAN]})
+        second = threads.submit(other.insert, {PERSON: [DAN]})
+        assert 1 == len(list((root / FORKS).rglob("*.json")))
+        meeting.release()
+        first.result()
+        second.result()
+    assert ([*AFTER[PERSON], DAN], 3) == (busy.read(PERSON), busy.pins()[PERSON])
+    assert ((), ()) == (busy.pending(), busy.audit())
 
 
 def test_a_fork_that_waits_for_recovery_is_not_removed(root: Path) -> None:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.graph import Decision, DriftAdvice, DriftError, Kind, Outcome, RecoveryPendingError
+from engine.graph import (
+    AddColumn,
+    ColumnType,
+    Decision,
+    DriftAdvice,
+    DriftError,
+    Kind,
+    Outcome,
+    RecoveryPendingError,
+)
 from engine.graph.index import uncovered
 from engine.graph.table import read_version
 from engine.storage import StorageError
@@ -211,3 +220,26 @@ def test_a_table_that_cannot_be_looked_at_is_not_taken_for_one_without_need(
         fresh.optimize()
     assert ((), before, before) == (fresh.pending(), fresh.pins(), fresh.heads())
     assert (PERSON,) == fresh.optimize().moved
+
+
+@pytest.mark.parametrize("point", ["index.put.before", "index.put.linked", "fragment.put.before"])
+def test_what_fails_before_the_sidecar_moves_nothing(root: Path, point: str) -> None:
+    """Every table can be written as before, and the next pass does all of it."""
+    store = _scattered(root)
+    pins = store.pins()
+    with arm(f"{point}=raise(OSError, EIO)"), pytest.raises((OSError, StorageError)):
+        store.optimize()
+    assert ((), pins, pins) == (store.pending(), store.pins(), store.heads())
+    store.insert({PERSON: [CYD], KNOWS: [{**ADA_BOB, "id": "again"}]})
+    assert ((KNOWS, PERSON), True) == (store.optimize().moved, _is_tidy(store))
+
+
+@pytest.mark.parametrize("plan", ["phase_b.after_commit=kill@1", "phase_c.before_publish=kill"])
+def test_a_schema_can_be_applied_after_an_optimize_that_died(root: Path, plan: str) -> None:
+    """Whichever way it was settled: no table is left ahead of the manifest."""
+    _scattered(root).close()
+    kill_at(root, "optimize", plan, incarnation=2)
+    store = open_store(root, 3)
+    store.apply_schema([AddColumn(PERSON, "size", ColumnType.INT, 1)])
+    assert [{**row, "size": 1} for row in BOTH[PERSON]] == store.read(PERSON)
+    assert store.pins() == store.heads()

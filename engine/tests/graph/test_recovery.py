@@ -18,6 +18,7 @@ from engine.graph import (
     Pin,
     UndecidableSidecarError,
 )
+from engine.storage import IoFailedError
 from engine.tests.graph.dead import commit_raw, put_sidecar, versions_of, wait_for
 from engine.tests.stores import (
     ADA,
@@ -177,3 +178,13 @@ def test_one_that_waits_for_nobody_is_refused(root: Path) -> None:
     put_sidecar(root, "late", Pin(table=PERSON, expected=2, post=3))
     with pytest.raises(UndecidableSidecarError, match=r"late.*waiting"):
         open_store(root, 2)
+
+
+def test_an_opening_that_cannot_list_the_sidecars_fails_loudly(root: Path) -> None:
+    """Not knowing what the dead left, it opens nothing and changes nothing; the next recovers."""
+    kill_at(root, "both", "phase_c.before_publish=kill")
+    before = image(root)
+    with arm("sidecar.list.before=raise(OSError, EIO)"), pytest.raises(IoFailedError):
+        open_store(root, 2)
+    assert before == image(root)
+    assert BOTH == open_store(root, 3).rows()

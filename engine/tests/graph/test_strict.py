@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.graph import ConflictError, ExpectedVersionMismatchError, LoadMode, Merge, Update
 from engine.tests.stores import ADA, ADA_BOB, BOB, BOTH, CYD, KNOWS, PERSON, image, open_store
-from killpoint.failpoints import arm
+from killpoint.failpoints import arm, park_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,3 +111,19 @@ def test_what_a_heal_publishes_was_not_read(root: Path) -> None:
     assert [{"id": "ada", "age": 37}] == store.read(PERSON)
     store.update(PERSON, ["ada"], {"age": 38})
     assert [{"id": "ada", "age": 38}] == open_store(root, 2).read(PERSON)
+
+
+def test_an_update_that_overtakes_a_delete_is_not_lost(root: Path) -> None:
+    """It lands between the delete's first look and its locks: refused, and no HEAD has moved."""
+    open_store(root, 1).insert(BOTH)
+    store, other = open_store(root, 1), open_store(root, 2)
+    with ThreadPoolExecutor(1) as threads, park_first("sidecar.list.after") as meeting:
+        deleting = threads.submit(store.delete, PERSON, ["ada"])
+        meeting.wait_until_reached()
+        other.update(PERSON, ["ada"], {"age": 37})
+        before = image(root)
+        meeting.release()
+        with pytest.raises(ExpectedVersionMismatchError, match="stale"):
+            deleting.result()
+    assert before == image(root)
+    assert [{"id": "ada", "age": 37}, BOB] == open_store(root, 3).read(PERSON)
