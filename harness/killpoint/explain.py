@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from killpoint.fault import Fault
 from killpoint.history import Outcome
 from killpoint.verdict import Verdict
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 88
 NAMES_MAX = 12
+REACHED_MAX = 24
 
 
 def render(story: Story, token: str) -> str:
@@ -59,14 +61,17 @@ def _history(story: Story) -> Iterator[str]:
                 yield f"     {name}: failed ({record.detail})"
             case Outcome.IN_FLIGHT:
                 yield f"     {name}: in flight, so it may be there whole or not at all"
+    step = story.result.case.steps[0] if story.result.case.steps else None
+    if step is not None and step.fault is Fault.KILL and story.result.history.open_ended is None:
+        yield "     none was in flight: it was opening, closing or between two of them"
 
 
 def _chapter(chapter: Chapter) -> Iterator[str]:
     if chapter.point is not None:
-        yield from _wrapped("durable there: ", chapter.point.durable)
-        yield from _wrapped("not yet told:  ", chapter.point.pending)
-    if chapter.hits_count:
-        yield f"     it passed {chapter.hits_count} points on its way"
+        yield from _wrapped("declared durable:  ", chapter.point.durable)
+        yield from _wrapped("declared untold:   ", chapter.point.pending)
+    if chapter.hits:
+        yield from _wrapped("on its way it reached ", _reached(chapter.hits))
     for line in chapter.description:
         yield from _wrapped("", line)
     if chapter.changed is None:
@@ -74,6 +79,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     if not chapter.changed:
         yield "     on disk: nothing changed"
         return
+    yield "     on disk, next to the chapter before (+ new, - gone, ~ changed):"
     for sign, names in (
         ("+", chapter.changed.added),
         ("-", chapter.changed.removed),
@@ -83,6 +89,13 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
             yield f"     {sign} {name}"
         if len(names) > NAMES_MAX:
             yield f"     {sign} and {len(names) - NAMES_MAX} more"
+
+
+def _reached(hits: tuple[str, ...]) -> str:
+    """Return the points in order, each once, as many as fit a few lines."""
+    names = tuple(dict.fromkeys(hits))
+    more = f" and {len(names) - REACHED_MAX} more" if len(names) > REACHED_MAX else ""
+    return ", ".join(names[:REACHED_MAX]) + more
 
 
 def _ending(story: Story) -> Iterator[str]:

@@ -107,7 +107,7 @@ def all_or_nothing(store: Reopened) -> Iterable[str]:
     legal = store.legal_states
     if applied is None:
         difference = first_difference(legal[-1], store.state)
-        yield f"the state is none that whole operations lead to: {difference}"
+        yield f"the state is none that whole operations lead to: next to the last, {difference}"
     elif applied > store.acknowledged_count + len(legal) - 1:
         yield f"the store shows {applied} operations, and only {len(legal)} states were possible"
 

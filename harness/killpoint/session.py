@@ -191,7 +191,8 @@ def _warn_of_change(token: Token, preparation: Preparation) -> None:
     if preparation.fingerprint != token.fingerprint:
         click.echo(
             f"warning: {token.case.scenario} now hits other points than when this token was made "
-            f"({preparation.fingerprint}, was {token.fingerprint}); replayed by name."
+            f"(their fingerprint is {preparation.fingerprint}, it was {token.fingerprint}): the "
+            "same name and occurrence is struck, which may be another moment."
         )
 
 

@@ -158,13 +158,15 @@ def describe(root: Path) -> Iterator[str]:
 
 def _progress(root: Path, every: list[dict[str, Any]], operation: str, body: dict[str, Any]) -> str:
     """Say how far an operation came, which is what recovery decides by."""
-    published = any(each["lineage"]["operation_id"] == operation for each in every)
+    rows = [each["lineage"] for each in every if each["lineage"]["operation_id"] == operation]
+    decision = next((row["decision"] for row in rows if "decision" in row), "")
+    shown = f"published as {decision}" if decision else "published" if rows else "not published"
     own = own_versions(root, operation)
     done = [f"{p['table']} {max(own[p['table']])}" for p in body["pins"] if own.get(p["table"])]
     lacking = [p["table"] for p in body["pins"] if not own.get(p["table"])]
     parts = [f"committed {', '.join(done)}"] if done else []
     parts += [f"nothing of {', '.join(lacking)}"] if lacking else []
-    return f"is {'' if published else 'not '}published; it has {' and '.join(parts) or 'no tables'}"
+    return f"is {shown}; it has {' and '.join(parts) or 'no tables'}"
 
 
 def _outcomes(row: dict[str, Any]) -> str:

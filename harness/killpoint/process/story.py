@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from killpoint import image
 from killpoint.case import Case, CaseResult, Phase, Step, processes_count
 from killpoint.failpoints import Point, UnknownPointError, find
-from killpoint.fault import DAMAGES
+from killpoint.fault import DAMAGES, Fault
 
 if TYPE_CHECKING:
     from killpoint.image import ImageDifference
@@ -30,7 +30,7 @@ class Chapter:
     title: str
     ended: str
     point: Point | None
-    hits_count: int
+    hits: tuple[str, ...]
     changed: ImageDifference | None
     description: tuple[str, ...]
 
@@ -52,7 +52,7 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
             title="the store before",
             ended="prepared and closed",
             point=None,
-            hits_count=0,
+            hits=(),
             changed=None,
             description=runner.describe(runner.template),
         )
@@ -70,8 +70,8 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
             Chapter(
                 title=_title(case.steps[:count]),
                 ended=_before(case.steps[:count]) + _ended(step, name, int(occurrence), crash.ends),
-                point=_point(name or step.point),
-                hits_count=0,
+                point=_point(name or step.point) if step.fault is Fault.KILL else None,
+                hits=(),
                 changed=image.difference(before, crash.image),
                 description=runner.describe(crash.image),
             )
@@ -84,7 +84,7 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
                 title="recovery to its end",
                 ended="reopened, checked, closed",
                 point=None,
-                hits_count=len(result.recovery_hits),
+                hits=result.recovery_hits,
                 changed=image.difference(before, recovered),
                 description=runner.describe(recovered),
             )
@@ -97,7 +97,8 @@ def _ended(step: Step, name: str, occurrence: int, ends: tuple[ChildEnd, ...]) -
     if step.fault in DAMAGES:
         return f"{step.fault.words}: {name.replace('+', '/')}"
     where = f"{name}, the {_ordinal(occurrence)} time it was reached"
-    return f"{step.fault.words} at {where}{_whereabouts(ends[-1])}"
+    lived = "" if step.fault is Fault.KILL else "; the process lived on"
+    return f"{step.fault.words} at {where}{_whereabouts(ends[-1])}{lived}"
 
 
 def _title(steps: tuple[Step, ...]) -> str:
