@@ -319,7 +319,7 @@ class Graph:
             except SchemaMovedError:
                 view.look_again()
                 continue
-            view.learn(receipt, newest)
+            view.learn(receipt, newest, work.strict)
             return receipt
         raise SchemaMovedError
 

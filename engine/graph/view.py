@@ -15,7 +15,7 @@ from engine.graph.manifest import FIRST_VERSION, branch_of, manifests, newer_man
 from engine.graph.sweep import heal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from engine.graph.branch import Branch, TablePin
     from engine.graph.manifest import Manifest
@@ -63,7 +63,6 @@ class View:
         healed = heal(self.store, self.newest)
         if healed is not None:
             self.look(healed)
-            self.seen = self.pinned()
             self.reloads_count += 1
 
     def begin(self) -> dict[str, TablePin]:
@@ -76,30 +75,37 @@ class View:
         self.look_again()
         return seen
 
-    def learn(self, receipt: Receipt, newest: Manifest) -> None:
+    def learn(self, receipt: Receipt, newest: Manifest, rested_on: Collection[str] = ()) -> None:
         """Take the graph version that an operation of this handle has led to.
 
-        Its own change is known to it, unless it came on top of one that is not.
+        Its own change is known to it, unless it came on top of one that is not. What a strict
+        operation `rested_on` was known.
         """
         self.look(newest)
         for key, pin in self.sight(newest).tables.items():
             home = self.store.schema.table(key).home
             seen = self.seen.get(home)
             known = pin.version == 0 if seen is None else seen.version == pin.version - 1
+            known = known or key in rested_on
             if pin.operation_id == receipt.operation_id and known:
                 self.seen[home] = pin
 
     def see_same(self, newest: Manifest, tables: Iterable[str]) -> None:
-        """Take a graph version in which these tables hold the same rows as before.
+        """Take a graph version whose operation left the rows of these tables as they were.
 
-        Whoever had read them may go on from there.
+        Whoever had read them may go on from there; not if others had changed them before it.
         """
-        before, after = self.sight(self.newest), self.sight(newest)
+        before = self.newest
+        for one in manifests(self.store, before.version + 1, newest.version):
+            if one.row.operation_id == newest.row.operation_id:
+                break
+            before = one
+        was, now = self.sight(before), self.sight(newest)
         self.look(newest)
         for key in tables:
             home = self.store.schema.table(key).home
-            if self.seen.get(home) == before.pin(key):
-                self.seen[home] = after.pin(key)
+            if self.seen.get(home) == was.pin(key):
+                self.seen[home] = now.pin(key)
 
     def manifest(self, version: int | None) -> Manifest:
         """Return a graph version; None is the newest there is at this moment."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.graph import TableBusyError
+from engine.graph import ExpectedVersionMismatchError, TableBusyError
 from engine.tests.graph.dead import versions_of, wait_for
 from engine.tests.stores import (
     ADA,
@@ -80,6 +80,8 @@ def test_an_optimize_waits_for_a_write_and_takes_it_in(root: Path, point: str) -
         meeting.release()
         writing.result()
         assert {} == optimizing.result().skipped
+    with pytest.raises(ExpectedVersionMismatchError):
+        store.delete(PERSON, ["ada"], cascade=True)  # the write was never shown here
     after = open_store(root, 3)
     assert ([ADA, *NEWER, CYD], ()) == (after.read(PERSON), after.audit())
 
