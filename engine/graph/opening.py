@@ -20,7 +20,6 @@ from engine.graph.table import MAIN
 from engine.storage import Local
 
 if TYPE_CHECKING:
-    from engine.graph.manifest import Manifest
     from engine.graph.schema import Schema
     from engine.storage import Clock, Ids, Storage
 
@@ -55,26 +54,17 @@ def open_graph(
     """
     storage = _storage(where, ids)
     store = Store(storage=storage, clock=clock, ids=ids, schema=NO_SCHEMA, wait_s=wait_s)
-    settle_layout(store, may_write=mode is Mode.READ_WRITE)
-    newest = newest_manifest(store)
-    match mode:
-        case Mode.READ_WRITE:
-            newest = _swept(store, newest)
-        case Mode.READ_ONLY:
-            pass
     try:
+        settle_layout(store, may_write=mode is Mode.READ_WRITE)
+        newest = newest_manifest(store)
+        match mode:
+            case Mode.READ_WRITE:
+                newest = sweep(store, newest)
+            case Mode.READ_ONLY:
+                pass
         return Graph(store, newest, branch_named(newest, branch).id, mode)
     except BaseException:
         storage.close()
-        raise
-
-
-def _swept(store: Store, newest: Manifest) -> Manifest:
-    """Settle what the dead left; on refusal keep nothing held."""
-    try:
-        return sweep(store, newest)
-    except BaseException:
-        store.storage.close()
         raise
 
 

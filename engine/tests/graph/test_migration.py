@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -19,12 +19,11 @@ from engine.graph import (
 from engine.graph.genesis import layout_file
 from engine.graph.record import encode
 from engine.graph.schema import schema_path
+from engine.storage import StorageError
 from engine.tests.stores import BOTH, CYD, PERSON, SCHEMA, image, make_store, open_store
 from killpoint.failpoints import arm, counting, park_first
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+OPEN_FILES = Path("/proc/self/fd")
 RUN = "__run__7"
 BY_HASH = schema_path(SCHEMA.hash)
 
@@ -126,3 +125,12 @@ def test_what_cannot_be_brought_up_to_date_is_left_as_it_is(tmp_path: Path) -> N
     (root / "graph.json").write_bytes(encode({"engine": "graph", "layout": 2}))
     with pytest.raises(FutureFormatError, match=r"'graph.json' has format 2"):
         open_store(root, 3)
+
+
+def test_an_opening_that_fails_keeps_nothing_held(tmp_path: Path) -> None:
+    """Not the lock of its temporary files either, which it has had since it began to write."""
+    root = _old_store(tmp_path / "old")
+    before = len(list(OPEN_FILES.iterdir()))
+    with arm("migrate.layout.before=raise(OSError, EIO)"), pytest.raises(StorageError):
+        open_store(root, 2)
+    assert before == len(list(OPEN_FILES.iterdir()))
