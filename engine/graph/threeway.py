@@ -36,12 +36,19 @@ def takeover(common: Rows, target: Rows, source: Rows) -> Takeover:
     # No key of an int table meets one of a str table here, so they sort.
     for key in sorted({**common, **target, **source}, key=str):
         before, mine, theirs = common.get(key), target.get(key), source.get(key)
-        if theirs in (before, mine):
+        if _is_same(theirs, before) or _is_same(theirs, mine):
             continue
-        if mine != before:
+        if not _is_same(mine, before):
             conflicts.append(key)
         elif theirs is None:
             drop.append(key)
         else:
             put.append(theirs)
     return Takeover(put=tuple(put), drop=tuple(drop), conflicts=tuple(conflicts))
+
+
+def _is_same(one: Row | None, other: Row | None) -> bool:
+    """Whether two rows hold the same: not a number is itself, and nothing is not minus nothing."""
+    if one is None or other is None:
+        return one is other
+    return {name: repr(one[name]) for name in one} == {name: repr(other[name]) for name in other}

@@ -44,3 +44,19 @@ def test_a_row_is_taken_from_the_one_side_that_changed_it(
     assert found == Takeover(
         put=rows, drop=keys if drop else (), conflicts=keys if conflict else ()
     )
+
+
+def _number(value: float) -> dict[int | str, Row]:
+    return {"r": {"id": "r", "v": value}}
+
+
+def test_numbers_that_do_not_equal_themselves_are_the_same() -> None:
+    """Each side has read its own from a file of its own, after both were optimized."""
+    first, second, third = (_number(float("nan")) for _ in range(3))
+    assert Takeover(put=(), drop=(), conflicts=()) == takeover(first, second, third)
+
+
+def test_numbers_that_equal_others_are_not_the_same() -> None:
+    """A change of sign is a change, also of nothing."""
+    (put,) = takeover(_number(0.0), _number(0.0), _number(-0.0)).put
+    assert "-0.0" == str(put["v"])
