@@ -96,7 +96,7 @@ class View:
         Whoever had read them may go on from there; not if others had changed them before it.
         """
         before = self.newest
-        for one in manifests(self.store, before.version + 1, newest.version):
+        for one in manifests(self.store, before.version + 1, newest.version - 1):
             if one.row.operation_id == newest.row.operation_id:
                 break
             before = one
