@@ -66,8 +66,15 @@ def test_every_scenario_of_the_graph_store_is_about_some_operation() -> None:
     assert sorted(about) == sorted(scenario.name for scenario in graph_table.every_scenario())
     modules = (ROOT / "scenarios/graph").glob("*.py")
     making = {path.stem for path in modules if "\nSCENARIOS" in path.read_text()}
-    named = {name for name, one in vars(graph_table).items() if hasattr(one, "SCENARIOS")}
-    assert making == named
+    named = {one.__name__ for one in vars(graph_table).values() if hasattr(one, "SCENARIOS")}
+    assert {f"scenarios.graph.{name}" for name in making} <= named
+
+
+def test_every_planted_bug_that_has_a_number_is_there() -> None:
+    """A number stands for nothing once its bug has another name."""
+    assert set() == graph_contracts.UPSTREAMS_BUGS.keys() - {
+        bug.name for bug in graph_table.every_bug()
+    }
 
 
 def test_a_holder_that_does_not_exist_is_noticed() -> None:

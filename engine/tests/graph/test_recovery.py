@@ -188,3 +188,17 @@ def test_an_opening_that_cannot_list_the_sidecars_fails_loudly(root: Path) -> No
         open_store(root, 2)
     assert before == image(root)
     assert BOTH == open_store(root, 3).rows()
+
+
+def test_the_recovery_directory_may_hold_other_files_and_may_be_missing(root: Path) -> None:
+    """What is no sidecar is left alone; without any the store opens, and writes make it anew."""
+    kill_at(root, "both", "phase_c.before_publish=kill")
+    note = root / "recovery/README.txt"
+    note.write_text("left by an operator")
+    store = open_store(root, 2)
+    assert (BOTH, [note]) == (store.rows(), list((root / "recovery").iterdir()))
+    note.unlink()
+    note.parent.rmdir()
+    store = open_store(root, 3)
+    store.insert({PERSON: [{"id": "dan", "age": 1}]})
+    assert ((), store.pins()) == (store.pending(), store.heads())
