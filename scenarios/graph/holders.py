@@ -42,4 +42,4 @@ DEAD_MERGE = f"{MERGE}a_merge_that_dies_is_whole_once_it_is_confirmed_and_nothin
 DEAD_SYNC = f"{MERGE_FAULTS}a_merge_into_another_branch_that_dies_is_recovered_there"
 DEAD_OPTIMIZE = f"{OPTIMIZE}a_death_in_any_phase_changes_no_row"
 INIT_FAILS = f"{GENESIS}an_init_that_failed_anywhere_is_finished_by_the_next"
-BUCKET = f"{AT}bucket.py::test_an_error_at_any_point_of_a_load_loses_nothing_that_was_acknowledged"
+BUCKET = f"{AT}bucket.py::test_a_publish_that_failed_is_healed_by_the_next_write"

@@ -95,6 +95,19 @@ def test_a_lost_answer_to_the_publish_is_found_to_be_ours(url: str) -> None:
     assert_recovers_to(url, BOTH, [Decision.ROLLED_FORWARD])
 
 
+def test_a_publish_that_failed_is_healed_by_the_next_write(url: str) -> None:
+    """Without reopening: both loads are there, and the first has its own name and audit row."""
+    store = open_store(url, 1)
+    with arm("phase_c.before_publish=raise(OSError, EIO)"):
+        assert not attempt(lambda: WORK["both"](store))
+    store.insert(LATE)
+    assert {**BOTH, PERSON: [*BOTH[PERSON], CYD]} == store.rows()
+    (row,) = store.audit()
+    assert (Decision.ROLLED_FORWARD, 2) == (row.decision, row.graph_version)
+    assert ((), store.pins()) == (store.pending(), store.heads())
+    store.close()
+
+
 def test_while_a_writer_lives_no_other_process_opens_to_write(url: str) -> None:
     """It is told so, readers see the state before, and when the writer dies it goes on."""
     with start(url, "both", "phase_b.after_commit=hang") as writer:
