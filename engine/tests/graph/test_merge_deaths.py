@@ -12,6 +12,7 @@ from engine.tests.graph import rules
 from engine.tests.graph.dead import commit_raw
 from engine.tests.graph.test_branches import branched
 from engine.tests.stores import ADA, BOB, CYD, CYD_ADA, KNOWS, PERSON, kill_at, open_store
+from killpoint.failpoints import arm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,23 @@ def test_a_dead_merge_never_publishes_over_what_came_after_it(root: Path) -> Non
     assert after.pins() == after.heads()
     assert MergeKind.THREE_WAY is after.merge_branch("main").kind
     assert {KNOWS: [CYD_ADA], PERSON: [ADA, BOB, CYD, DAN]} == after.rows()
+
+
+def test_a_dead_merge_of_a_branch_that_was_deleted_since_is_taken_back(root: Path) -> None:
+    """It would rest on forks that are gone, and no later merge could compare with them."""
+    main, work = branched(root)
+    main.create_branch("more")
+    more = main.on("more")
+    work.insert({PERSON: [CYD]})
+    with arm("phase_c.before_publish=raise(OSError, EIO)"), pytest.raises(OSError, match="5"):
+        more.merge_branch("work")
+    fence = main._view.store.storage.fence
+    with fence.hold_all((table_lock(PERSON, more._view.branch),), 1.0):  # no heal comes to it
+        main.delete_branch("work")
+    after = open_store(root, 3).on("more")
+    assert [ADA, BOB] == after.read(PERSON)
+    assert [Decision.ROLLED_BACK] == [row.decision for row in after.audit()]
+    assert after.pins() == after.heads()
 
 
 def test_a_merge_is_refused_while_a_table_that_its_rows_refer_to_has_drifted(root: Path) -> None:
