@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from engine.graph.commit import carry_through
 from engine.graph.drift import undrifted_version
-from engine.graph.errors import DriftError, SchemaMovedError
+from engine.graph.errors import DamagedFileError, DriftError, SchemaMovedError
 from engine.graph.index import coverage_of, uncovered
 from engine.graph.manifest import Manifest, branch_of, newer_manifest
 from engine.graph.repair import refuse_pending
@@ -126,10 +126,16 @@ def _own_tables(store: Store, branch: Branch) -> list[str]:
 
 
 def _needs(store: Store, known: Manifest, care: Care, key: str) -> bool:
-    """Whether a table needs anything, as readers see it."""
+    """Whether a table needs anything, as readers see it; no lock is held.
+
+    What was cleaned up in the meantime is not there: under the lock it is looked at again.
+    """
     table = store.schema.table(key)
     pin = branch_of(known, care.branch).pin(key)
-    version = read_version(store, table, pin.version, pin.ref)
+    try:
+        version = read_version(store, table, pin.version, pin.ref)
+    except DamagedFileError:
+        return True
     return _is_scattered(care, version) or bool(uncovered(table, version))
 
 

@@ -243,3 +243,22 @@ def test_a_schema_can_be_applied_after_an_optimize_that_died(root: Path, plan: s
     store.apply_schema([AddColumn(PERSON, "size", ColumnType.INT, 1)])
     assert [{**row, "size": 1} for row in BOTH[PERSON]] == store.read(PERSON)
     assert store.pins() == store.heads()
+
+
+def test_what_a_cleanup_takes_away_before_the_locks_is_no_damage(root: Path) -> None:
+    """Whether a table needs anything is looked at again once it stands still."""
+    _scattered(root).close()
+    store, other = open_store(root, 2), open_store(root, 3)
+    other.rows()
+    left = [1]
+
+    def clean(hit: Hit) -> None:
+        if hit.point == "table.read.before" and "Person" in hit.footprint and left:
+            left.pop()
+            other.update(PERSON, ["ada"], {"age": 1})
+            assert {} == other.cleanup(keep_count=1).skipped
+
+    seam = failpoints.push(failpoints.Seam(observe=clean))
+    assert (KNOWS, PERSON) == store.optimize().moved
+    failpoints.remove(seam)
+    assert [{**ADA, "age": 1}, BOB] == open_store(root, 4).read(PERSON)
