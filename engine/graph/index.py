@@ -37,9 +37,6 @@ class Coverage:
     fragments: Mapping[str, Entries]
 
 
-NO_COVERAGE = Coverage(fragments={})
-
-
 def indexed_columns(table: TableSchema) -> tuple[str, ...]:
     """Return the columns that a table's index is about, in order."""
     return tuple(sorted({table.primary, *table.references}))
