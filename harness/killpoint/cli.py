@@ -81,6 +81,13 @@ def cli() -> None:
     help="Photograph a workload at its points instead of killing it there, for long ones;"
     " 1 in 20 is killed all the same, and must leave the same bytes.",
 )
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="How many failures are replayed and kept.",
+)
 @click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
 @reports_option
 def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
@@ -102,6 +109,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         workers_count=options["workers"],
         measure=options["measure"],
         images=options["images"],
+        kept_max=options["keep"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))

@@ -58,6 +58,7 @@ class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
+    At most `kept_max` failures are replayed and kept with their directories.
     """
 
     names: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ class Settings:
     workers_count: int = 1
     measure: bool = True
     images: bool = False
+    kept_max: int = KEPT_MAX
     notes: dict[str, str] = field(default_factory=dict)
 
 
@@ -244,7 +246,7 @@ class Exploration:
         waiting, self._waiting = self._waiting, []
         for result, token in waiting:
             kept = self._kept_by_signature.get(result.signature, 0)
-            if kept >= KEPT_PER_SIGNATURE_MAX or self._totals.kept >= KEPT_MAX:
+            if kept >= KEPT_PER_SIGNATURE_MAX or self._totals.kept >= self._settings.kept_max:
                 continue
             self._kept_by_signature[result.signature] = kept + 1
             self._totals.kept += 1

@@ -53,6 +53,7 @@ class Request:
     workers_count: int
     measure: bool
     images: bool
+    kept_max: int
     programs: tuple[Program, ...]
 
 
@@ -84,6 +85,7 @@ def run(request: Request) -> int:
             # How the points lie is a matter of kills between them.
             measure=request.measure and request.strategy is StrategyName.KILL,
             images=request.images,
+            kept_max=request.kept_max,
             notes={"what": " ".join(request.what)} | _program_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))
