@@ -117,7 +117,13 @@ AGAIN = FollowUp("clean up", clean, lambda state: state)
 
 SCENARIOS = (
     replace(
-        scenario("cleanup", Operation("keep two graph versions", clean), AFTER),
+        scenario(
+            "cleanup",
+            Operation("keep two graph versions", clean),
+            AFTER,
+            # The same horizon, which is read this time; nothing is left to be removed.
+            Operation("keep three", lambda handle: handle.cleanup(KEEP_COUNT + 1)),
+        ),
         system=AgedSystem(),
         invariants=INVARIANTS_OF_CLEANUP,
         follow_ups=(AGAIN, *FOLLOW_UPS[:2]),
