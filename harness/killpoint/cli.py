@@ -82,7 +82,7 @@ def cli() -> None:
     " 1 in 20 is killed all the same, and must leave the same bytes.",
 )
 @click.option(
-    "--keep",
+    "--kept",
     type=click.IntRange(min=0),
     default=8,
     show_default=True,
@@ -109,7 +109,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         workers_count=options["workers"],
         measure=options["measure"],
         images=options["images"],
-        kept_max=options["keep"],
+        kept_max=options["kept"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))

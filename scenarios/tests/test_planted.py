@@ -18,7 +18,7 @@ PLANTED = str(Path(__file__).parents[1] / "planted")
 )
 def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None:
     """The campaign fails, names the invariant and prints a token that replays."""
-    bounds = ("--depth", "0", "--no-measure", "--keep", "0")
+    bounds = ("--depth", "0", "--no-measure", "--kept", "0")
     run = shell.killpoint("run", PLANTED, f"planted.{bug.name}", *bounds)
 
     assert run.returncode == 1, run.stdout
