@@ -18,6 +18,7 @@ from killpoint.failpoints import Effect, counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import ModuleType
 
     from killpoint import Scenario
 
@@ -70,6 +71,16 @@ def passed_by(scenario: Scenario) -> dict[str, int]:
 def steps_of(counts: Iterable[str]) -> list[str]:
     """Return the effects and phases that points belong to."""
     return sorted({point.rpartition(".")[0] for point in counts})
+
+
+def declared_in(*catalogues: ModuleType) -> list[Effect]:
+    """Return the effects that a store's own catalogues declare, by name.
+
+    Never what else this process has declared: other stores' effects, those of wrong engines and
+    of tests are no part of the page.
+    """
+    found = (one for each in catalogues for one in vars(each).values())
+    return sorted((one for one in found if isinstance(one, Effect)), key=lambda one: one.name)
 
 
 def point_rows(effects: Iterable[Effect], passed: Passed, prefix: str) -> Iterator[tuple[str, ...]]:

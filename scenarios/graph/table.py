@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.graph import maintenance_points, points
 from killpoint import Scenario
-from killpoint.failpoints import effects
 from scenarios.graph import (
     branches,
     cleanup,
@@ -31,7 +31,7 @@ from scenarios.planted import graph as graph_bugs
 from scenarios.planted import graph_schema as schema_bugs
 from scenarios.planted import maintenance as maintenance_bugs
 from scenarios.planted.patch import Bug
-from scenarios.table import Passed, held_rows, passed_by, point_rows, section, steps_of
+from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
 
 PAGE = Path(__file__).parent / "README.md"
 HEAD = """# The graph store under test
@@ -77,7 +77,7 @@ def every_bug() -> tuple[Bug, ...]:
 def page() -> str:
     """Return the page."""
     passed = {scenario.name: passed_by(scenario) for scenario in every_scenario()}
-    known = [effect for name, effect in effects().items() if not name.startswith("kb.")]
+    known = declared_in(points, maintenance_points)
     headings = ("upstream's test", "states", "held by")
     return "\n".join(
         (

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.kb import points
 from killpoint import Scenario
-from killpoint.failpoints import effects
 from scenarios.kb import contracts, lifecycle, writes
-from scenarios.table import Passed, held_rows, passed_by, point_rows, section, steps_of
+from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
 
 PAGE = Path(__file__).parent / "README.md"
 HEAD = """# The knowledge base under test
@@ -34,7 +34,6 @@ def every_scenario() -> tuple[Scenario, ...]:
 def page() -> str:
     """Return the page."""
     passed = {scenario.name: passed_by(scenario) for scenario in every_scenario()}
-    known = [effect for name, effect in effects().items() if name.startswith("kb.")]
     return "\n".join(
         (
             HEAD,
@@ -42,7 +41,7 @@ def page() -> str:
             *section(
                 "Points",
                 ("effect", "verb", "durable before it", "passed by"),
-                point_rows(known, passed, "kb."),
+                point_rows(declared_in(points), passed, "kb."),
             ),
             *section("Contracts", ("", "states", "held by"), held_rows(contracts.CONTRACTS)),
             *section("Invariants", ("", "states", "held by"), held_rows(contracts.INVARIANTS)),

@@ -8,12 +8,15 @@ from types import ModuleType
 
 import pytest
 
+from engine.graph import maintenance_points
+from engine.graph import points as graph_points
+from killpoint.failpoints import declare_effect, effects
 from scenarios.graph import contracts as graph_contracts
 from scenarios.graph import failpoint_rows, recovery_rows
 from scenarios.graph import table as graph_table
 from scenarios.kb import contracts as kb_contracts
 from scenarios.kb import table as kb_table
-from scenarios.table import Held, Lack
+from scenarios.table import Held, Lack, declared_in
 
 ROOT = Path(__file__).parents[2]
 KB = (*kb_contracts.CONTRACTS, *kb_contracts.INVARIANTS)
@@ -35,6 +38,16 @@ def _is_collected(holder: str) -> bool:
 def test_the_page_is_current(table: ModuleType) -> None:
     """Running the module that writes it would change nothing."""
     assert table.page() == table.PAGE.read_text()
+
+
+def test_a_page_lists_no_effect_of_anybody_else() -> None:
+    """Whatever this process has declared before: another store's effects, or those of a test."""
+    foreign = declare_effect("elsewhere.put", "put", ("before",), durable="-", pending="-")
+    assert "elsewhere.put" in effects()
+    listed = declared_in(graph_points, maintenance_points)
+    assert foreign not in listed
+    assert not [one.name for one in listed if one.name.startswith("kb.")]
+    assert {one.name for one in listed} >= {"sidecar.put", "table.commit", "horizon.put"}
 
 
 @pytest.mark.parametrize(
