@@ -127,26 +127,3 @@ CONTRACTS = (
         "migrate",
     ),
 )
-
-# Wrong engines of `scenarios/planted` that do what an upstream engine once did or could do: the
-# numbers of the specification, parts 8.1 to 8.5, and the letters of part 8.7.
-UPSTREAMS_BUGS = {
-    "rollback_unpublished": "45",
-    "audited_twice": "52, L9",
-    "outcomes_as_planned": "48",
-    "audited_as_success": "L4",
-    "restored_twice": "76",
-    "reloaded_in_vain": "68",
-    "judged_again": "49",
-    "stale_catalogue": "63",
-    "schema_forgotten": "73",
-    "published_before_the_file": "74",
-    "staged_after_the_sidecar": "L3",
-    "lock_file": "L0",
-    "merged_in_part": "28",
-    "merged_unknown": "47",
-    "judged_by_main": "42",
-    "deleted_branch_wedges": "64",
-    "discarded_twice": "66",
-    "drift_guessed": "87",
-}

@@ -14,8 +14,6 @@ from engine.graph.manifest import NO_PARENT
 from engine.graph.operation import Decision
 from engine.graph.table import MAIN, versions_directory
 from killpoint.invariants import OPENS
-from scenarios.graph import branches, merges
-from scenarios.planted.maintenance import Plant
 from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
@@ -24,10 +22,7 @@ if TYPE_CHECKING:
     from engine.graph.sidecar import Sidecar
     from engine.graph.store import Store
     from engine.graph.table import TableVersion
-    from killpoint import Scenario
     from killpoint.failpoints import Effect
-
-SOUND = {each.name: each for each in (*branches.SCENARIOS, *merges.SCENARIOS)}
 
 
 def judge_by_main() -> None:
@@ -127,82 +122,60 @@ def forget_what_was_merged() -> None:
     put(recovery, "_recovery_row", row)
 
 
-PLANTS = (
-    Plant(
-        bug=Bug(
-            name="merged_in_part",
-            mechanism="recovery publishes a merge that nobody has confirmed",
-            expected="all or nothing",
-            plant=publish_parts,
-        ),
-        scenario=SOUND["graph.merge.forward"],
+BUGS = (
+    Bug(
+        name="merged_in_part",
+        mechanism="recovery publishes a merge that nobody has confirmed",
+        expected="all or nothing",
+        plant=publish_parts,
+        about=("graph.merge.forward",),
+        rows=("28",),
     ),
-    Plant(
-        bug=Bug(
-            name="merged_unknown",
-            mechanism="recovery publishes a merge without its second parent",
-            expected="lineage is whole",
-            plant=forget_what_was_merged,
-        ),
-        scenario=SOUND["graph.merge.forward"],
+    Bug(
+        name="merged_unknown",
+        mechanism="recovery publishes a merge without its second parent",
+        expected="lineage is whole",
+        plant=forget_what_was_merged,
+        about=("graph.merge.forward",),
+        rows=("47",),
     ),
-    Plant(
-        bug=Bug(
-            name="judged_by_main",
-            mechanism="recovery looks at main for what was done on a branch",
-            expected="manifest equals HEAD",
-            plant=judge_by_main,
-        ),
-        scenario=SOUND["graph.branch.write"],
+    Bug(
+        name="judged_by_main",
+        mechanism="recovery looks at main for what was done on a branch",
+        expected="manifest equals HEAD",
+        plant=judge_by_main,
+        about=("graph.branch.write",),
+        rows=("42",),
     ),
-    Plant(
-        bug=Bug(
-            name="branches_moved",
-            mechanism="what is published on a branch moves the others, too",
-            expected="other branches and tables are untouched",
-            plant=move_every_branch,
-        ),
-        scenario=SOUND["graph.branch.write"],
+    Bug(
+        name="branches_moved",
+        mechanism="what is published on a branch moves the others, too",
+        expected="other branches and tables are untouched",
+        plant=move_every_branch,
+        about=("graph.branch.write",),
     ),
-    Plant(
-        bug=Bug(
-            name="fork_changed_in_place",
-            mechanism="committing a version on a fork changes the one before, too",
-            expected="old versions of branches read the same",
-            plant=change_fork_in_place,
-        ),
-        scenario=SOUND["graph.branch.write"],
+    Bug(
+        name="fork_changed_in_place",
+        mechanism="committing a version on a fork changes the one before, too",
+        expected="old versions of branches read the same",
+        plant=change_fork_in_place,
+        about=("graph.branch.write",),
     ),
-    Plant(
-        bug=Bug(
-            name="deleted_branch_wedges",
-            mechanism="an operation of a deleted branch stands in everybody's way",
-            expected=OPENS,
-            plant=judge_by_what_is_missing,
-        ),
-        scenario=SOUND["graph.branch.orphan"],
+    Bug(
+        name="deleted_branch_wedges",
+        mechanism="an operation of a deleted branch stands in everybody's way",
+        expected=OPENS,
+        plant=judge_by_what_is_missing,
+        about=("graph.branch.orphan",),
+        rows=("64",),
     ),
-    Plant(
-        bug=Bug(
-            name="discarded_twice",
-            mechanism="each attempt to discard an operation is audited",
-            expected="the audit agrees with the lineage",
-            plant=discard_again,
-        ),
-        scenario=SOUND["graph.branch.orphan"],
+    Bug(
+        name="discarded_twice",
+        mechanism="each attempt to discard an operation is audited",
+        expected="the audit agrees with the lineage",
+        plant=discard_again,
+        about=("graph.branch.orphan",),
+        rows=("66",),
     ),
 )
-BUGS = tuple(each.bug for each in PLANTS)
-
-
-def small(plant: Plant) -> Scenario:
-    """Return the scenario with no more than the bug takes to show.
-
-    Of a merge that is one operation: another one after it would fail, too, and hide what is wrong.
-    """
-    count = 1 if plant.scenario.name.startswith("graph.merge") else 2
-    operations = plant.scenario.operations[:count]
-    return replace(plant.scenario, operations=operations, follow_ups=(), kept=())
-
-
-SCENARIOS = tuple(planted(each.bug, small(each)) for each in PLANTS)
+SCENARIOS = tuple(each for bug in BUGS for each in planted(bug))

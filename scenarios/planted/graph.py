@@ -15,7 +15,6 @@ from engine.graph.operation import Decision
 from engine.graph.table import MAIN
 from engine.storage import Local
 from killpoint.invariants import KEPT_HANDLE
-from scenarios.graph import follow_ups, writes
 from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from engine.graph.manifest import Edit, LineageRow, Manifest
     from engine.graph.store import Store
     from engine.graph.table import TableVersion
-    from killpoint import Scenario
     from killpoint.failpoints import Effect
 
 
@@ -166,85 +164,91 @@ def _paid_first(sound: Callable[..., Any], pay: Callable[[], None]) -> Callable[
     return wrong
 
 
+WRITES = ("graph.load.append", "graph.load.merge", "graph.insert")
 BUGS = (
     Bug(
         name="rollback_unpublished",
         mechanism="a rollback restores the tables and does not publish them",
         expected="manifest equals HEAD",
         plant=skip_publish_of_rollback,
+        about=WRITES,
+        rows=("45",),
     ),
     Bug(
         name="sidecar_left",
         mechanism="recovery settles an operation and leaves its sidecar",
         expected="no sidecar is left",
         plant=leave_sidecars,
+        about=WRITES,
     ),
     Bug(
         name="acknowledged_early",
         mechanism="an operation is acknowledged before phase C",
         expected="acknowledged means settled",
         plant=acknowledge_before_phase_c,
+        about=WRITES,
     ),
     Bug(
         name="audited_twice",
         mechanism="recovery writes a second audit row",
         expected="exactly one audit row",
         plant=second_audit_row,
+        about=WRITES,
+        rows=("52", "L9"),
     ),
     Bug(
         name="outcomes_as_planned",
         mechanism="the audit tells other versions than those that recovery led to",
         expected="the audit tells the outcomes",
         plant=tell_planned_outcomes,
+        about=WRITES,
+        rows=("48",),
     ),
     Bug(
         name="audited_as_success",
         mechanism="a rollback is audited as rolled forward",
         expected="the audit agrees with the lineage",
         plant=audit_forward_always,
+        about=WRITES,
+        rows=("L4",),
     ),
     Bug(
         name="restored_twice",
         mechanism="a rollback restores each table once more than it should",
         expected="HEAD moved as often as decided",
         plant=restore_twice,
+        about=WRITES,
+        rows=("76",),
     ),
     Bug(
         name="parent_forgotten",
         mechanism="recovery publishes on top of no commit",
         expected="lineage is whole",
         plant=forget_the_parent,
+        about=WRITES,
     ),
     Bug(
         name="changed_in_place",
         mechanism="committing a table's version changes the one before, too",
         expected="old versions read the same",
         plant=change_in_place,
+        about=WRITES,
     ),
     Bug(
         name="unswept",
         mechanism="an opening leaves the temporary files of the dead",
         expected="no residue",
         plant=sweep_nothing,
+        about=WRITES,
     ),
     Bug(
         name="reloaded_in_vain",
         mechanism="a live handle reloads although what is pending was deferred",
         expected=KEPT_HANDLE,
         plant=reload_in_vain,
+        about=WRITES,
+        rows=("68",),
     ),
 )
 
-
-def small(bug: Bug) -> Scenario:
-    """Return a workload with no more in it than the bug takes to show.
-
-    A kept handle is tried only where the bug is in one.
-    """
-    sound = writes.SCENARIOS[0]
-    kept = follow_ups.KEPT[-1:] if bug.expected == KEPT_HANDLE else ()
-    first, last = sound.operations[:2], follow_ups.FOLLOW_UPS[:1]
-    return replace(sound, operations=first, follow_ups=last, kept=kept)
-
-
-SCENARIOS = tuple(planted(bug, small(bug)) for bug in BUGS)
+SCENARIOS = tuple(each for bug in BUGS for each in planted(bug))

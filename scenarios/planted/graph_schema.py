@@ -14,8 +14,6 @@ from engine.graph import apply, commit, migration, points, recovery, work
 from engine.graph.operation import Kind
 from engine.graph.view import View
 from killpoint.invariants import FOLLOW_UP_WORKS, KEPT_HANDLE, OPENS
-from scenarios.graph import migration as old
-from scenarios.graph import schema
 from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from engine.graph.manifest import Edit, LineageRow, Manifest
     from engine.graph.schema import Schema
     from engine.graph.store import Store
-    from killpoint import Scenario
 
 LOCK_PATH = "schema/lock.json"
 
@@ -138,65 +135,63 @@ def write_the_layout_first() -> None:
     put(migration, "_put_layout", lambda _: None)
 
 
+APPLIES = ("graph.apply.add", "graph.apply.rename")
 BUGS = (
     Bug(
         name="judged_again",
         mechanism="recovery does not see that a dead apply has been published",
         expected="exactly one audit row",
         plant=judge_again,
+        about=APPLIES,
+        rows=("49",),
     ),
     Bug(
         name="stale_catalogue",
         mechanism="a handle that has healed a dead apply keeps the old schema",
         expected=KEPT_HANDLE,
         plant=keep_the_catalogue,
+        about=APPLIES,
+        rows=("63",),
     ),
     Bug(
         name="schema_forgotten",
         mechanism="recovery publishes the tables of an apply without its schema",
         expected="tables fit the schema",
         plant=publish_without_the_schema,
+        about=("graph.apply.columns",),
+        rows=("73",),
     ),
     Bug(
         name="published_before_the_file",
         mechanism="a manifest names a schema whose file is written afterwards",
         expected=OPENS,
         plant=publish_before_the_file,
+        about=APPLIES,
+        rows=("74",),
     ),
     Bug(
         name="staged_after_the_sidecar",
         mechanism="an apply that moves no table is rolled forward although its schema is missing",
         expected=OPENS,
         plant=stage_after_the_sidecar,
+        about=APPLIES,
+        rows=("L3",),
     ),
     Bug(
         name="lock_file",
         mechanism="an apply locks the store by a file, which outlives it",
         expected=FOLLOW_UP_WORKS,
         plant=lock_by_a_file,
+        about=APPLIES,
+        rows=("L0",),
     ),
     Bug(
         name="layout_first",
         mechanism="a migration writes the new layout down before it has come there",
         expected=OPENS,
         plant=write_the_layout_first,
+        about=("graph.migrate",),
     ),
 )
 
-
-def small(bug: Bug) -> Scenario:
-    """Return a workload with no more in it than the bug takes to show."""
-    by_name = {each.name: each for each in schema.SCENARIOS}
-    match bug.name:
-        case "schema_forgotten":
-            sound = replace(by_name["graph.apply.columns"], kept=())
-        case "layout_first":
-            sound = old.SCENARIOS[0]
-        case "stale_catalogue":
-            sound = by_name["graph.apply.add"]
-        case _:
-            sound = replace(by_name["graph.apply.add"], kept=())
-    return replace(sound, operations=sound.operations[:1], follow_ups=sound.follow_ups[:1])
-
-
-SCENARIOS = tuple(planted(bug, small(bug)) for bug in BUGS)
+SCENARIOS = tuple(each for bug in BUGS for each in planted(bug))

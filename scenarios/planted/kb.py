@@ -21,8 +21,6 @@ from engine.kb.section import Section
 from engine.storage import Cloning, Local
 from killpoint import invariants
 from scenarios.kb import invariants as own
-from scenarios.kb.lifecycle import SCENARIOS as LIFECYCLE
-from scenarios.kb.writes import SCENARIOS as WRITES
 from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
@@ -30,10 +28,8 @@ if TYPE_CHECKING:
 
     from engine.kb.mutation import Plan
     from engine.kb.store import Store
-    from killpoint import Invariant, Scenario
+    from killpoint import Invariant
     from killpoint.failpoints import Effect
-COMMITTING = "kb.journal.commit.created"
-COMMITTED = "kb.journal.commit.renamed"
 
 
 def leave_directories() -> None:
@@ -219,160 +215,126 @@ def drain_at_opening_only() -> None:
     put(handles, "exclusive", exclusive)
 
 
-def _bug(plant: Callable[[], None], mechanism: str, expected: Invariant | str) -> Bug:
+def _bug(
+    plant: Callable[[], None],
+    mechanism: str,
+    expected: Invariant | str,
+    about: str,
+    row: str = "",
+) -> Bug:
     name = expected if isinstance(expected, str) else expected.name
-    return Bug(name=f"kb_{plant.__name__}", mechanism=mechanism, expected=name, plant=plant)
+    return Bug(
+        name=f"kb_{plant.__name__}",
+        mechanism=mechanism,
+        expected=name,
+        plant=plant,
+        about=(about,),
+        rows=(row,) if row else (),
+    )
 
 
-# Each with the workload that it is planted in, and one kill there that shows it.
-PLANTS = (
-    (
+BUGS = (
+    _bug(
+        leave_directories,
+        "undoing leaves the directories that were made",
+        own.tree_is_what_a_reader_sees,
         "kb.add.long",
-        COMMITTING,
-        _bug(
-            leave_directories,
-            "undoing leaves the directories that were made",
-            own.tree_is_what_a_reader_sees,
-        ),
     ),
-    (
+    _bug(
+        forget_the_lookup,
+        "the lookup by content is not written",
+        own.registry_equals_documents,
         "kb.add.short",
-        COMMITTED,
-        _bug(
-            forget_the_lookup,
-            "the lookup by content is not written",
-            own.registry_equals_documents,
-        ),
     ),
-    (
+    _bug(
+        audit_outside_the_journal,
+        "the audit row is not in the journal",
+        own.exactly_one_audit_row,
         "kb.add.short",
-        COMMITTING,
-        _bug(
-            audit_outside_the_journal,
-            "the audit row is not in the journal",
-            own.exactly_one_audit_row,
-        ),
     ),
-    (
+    _bug(
+        keep_backups,
+        "a discard forgets the backups",
+        own.nothing_is_left_over,
         "kb.add.short",
-        COMMITTING,
-        _bug(keep_backups, "a discard forgets the backups", own.nothing_is_left_over),
     ),
-    (
+    _bug(
+        undo_what_was_committed,
+        "a drain undoes whatever has a journal",
+        own.a_decision_stands,
         "kb.add.short",
-        COMMITTED,
-        _bug(
-            undo_what_was_committed, "a drain undoes whatever has a journal", own.a_decision_stands
-        ),
     ),
-    (
+    _bug(
+        forget_shared_pages,
+        "undoing forgets the shared pages",
+        own.readers_see_whole_states,
         "kb.add.edited",
-        COMMITTING,
-        _bug(
-            forget_shared_pages,
-            "undoing forgets the shared pages",
-            own.readers_see_whole_states,
-        ),
     ),
-    (
+    _bug(
+        leave_a_trace_at_every_drain,
+        "every exclusive lock leaves another trace",
+        invariants.UNTOUCHED_BY_REOPENING,
         "kb.add.short",
-        COMMITTING,
-        _bug(
-            leave_a_trace_at_every_drain,
-            "every exclusive lock leaves another trace",
-            invariants.UNTOUCHED_BY_REOPENING,
-        ),
     ),
-    (
+    _bug(
+        restore_everything,
+        "undoing rewrites files that nobody had touched",
+        own.unrelated_files_are_untouched,
         "kb.add.short",
-        COMMITTING,
-        _bug(
-            restore_everything,
-            "undoing rewrites files that nobody had touched",
-            own.unrelated_files_are_untouched,
-        ),
     ),
-    (
+    _bug(
+        write_outside,
+        "an add leaves a scratch file beside the root",
+        invariants.INSIDE_THE_ROOT,
         "kb.add.short",
-        COMMITTING,
-        _bug(
-            write_outside,
-            "an add leaves a scratch file beside the root",
-            invariants.INSIDE_THE_ROOT,
-        ),
     ),
-    (
+    _bug(
+        begin_before_the_backups,
+        "the journal is written before the backups that it names",
+        invariants.CRASHED_STATE,
         "kb.add.edited",
-        "kb.backup.clone.before",
-        _bug(
-            begin_before_the_backups,
-            "the journal is written before the backups that it names",
-            invariants.CRASHED_STATE,
-        ),
     ),
-    (
+    _bug(
+        publish_before_the_journal,
+        "converted files are published before the journal covers them",
+        invariants.all_or_nothing,
         "kb.add.short",
-        "kb.journal.begin.created",
-        _bug(
-            publish_before_the_journal,
-            "converted files are published before the journal covers them",
-            invariants.all_or_nothing,
-        ),
+        "B1",
     ),
-    (
+    _bug(
+        write_in_place,
+        "a page is written in place, through the link that is its backup",
+        invariants.CRASHED_STATE,
         "kb.add.edited",
-        "kb.page.put.before",
-        _bug(
-            write_in_place,
-            "a page is written in place, through the link that is its backup",
-            invariants.CRASHED_STATE,
-        ),
+        "B4",
     ),
-    (
+    _bug(
+        commit_without_a_mark,
+        "backups are cleared away while the journal still says active",
+        invariants.OPENS,
         "kb.add.edited",
-        "kb.discard.delete.removed",
-        _bug(
-            commit_without_a_mark,
-            "backups are cleared away while the journal still says active",
-            invariants.OPENS,
-        ),
+        "B9",
     ),
-    (
+    _bug(
+        call_the_undone_committed,
+        "what was undone is called committed before it is discarded",
+        own.a_decision_stands,
         "kb.interrupt",
-        "kb.discard.delete.before",
-        _bug(
-            call_the_undone_committed,
-            "what was undone is called committed before it is discarded",
-            own.a_decision_stands,
-        ),
+        "B10",
     ),
-    (
+    _bug(
+        remove_without_a_journal,
+        "a removal deletes its files one by one, without a journal",
+        invariants.all_or_nothing,
         "kb.remove",
-        "kb.download.delete.removed",
-        _bug(
-            remove_without_a_journal,
-            "a removal deletes its files one by one, without a journal",
-            invariants.all_or_nothing,
-        ),
+        "B15",
     ),
-    (
+    _bug(
+        drain_at_opening_only,
+        "a handle that is open does not settle what others left",
+        invariants.KEPT_HANDLE,
         "kb.add.edited",
-        COMMITTING,
-        _bug(
-            drain_at_opening_only,
-            "a handle that is open does not settle what others left",
-            invariants.KEPT_HANDLE,
-        ),
+        "B5",
     ),
 )
-BUGS = tuple(bug for _, _, bug in PLANTS)
-SOUND = {each.name: each for each in (*WRITES, *LIFECYCLE)}
-
-
-def small(bug: Bug, sound: Scenario) -> Scenario:
-    """Return the workload with no more after it than the bug takes to show."""
-    kept = sound.kept if bug.expected == invariants.KEPT_HANDLE else ()
-    return replace(sound, follow_ups=sound.follow_ups[:1], kept=kept)
-
-
-SCENARIOS = tuple(planted(bug, small(bug, SOUND[name])) for name, _, bug in PLANTS)
+SCENARIOS = tuple(each for bug in BUGS for each in planted(bug))

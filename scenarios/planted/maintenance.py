@@ -5,20 +5,17 @@ They never change what an ordinary write does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import cleanup, optimize, repair
 from engine.graph import graph as handles
 from engine.graph.repair import Finding
 from engine.graph.table import live_fragments
-from scenarios.graph import cleanup as cleanups
-from scenarios.graph import optimize as optimizes
-from scenarios.graph import repair as repairs
 from scenarios.planted.patch import Bug, planted, put, right
 
 if TYPE_CHECKING:
-    from killpoint import Scenario
+    pass
 
 
 def take_drift_for_harmless() -> None:
@@ -88,108 +85,71 @@ def move_every_table() -> None:
     put(optimize, "_is_scattered", lambda care, _: care.compact)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plant:
-    """A bug, and the sound scenario that finds it."""
-
-    bug: Bug
-    scenario: Scenario
-
-
-PLANTS = (
-    Plant(
-        bug=Bug(
-            name="drift_guessed",
-            mechanism="a repair takes every drift for its own and publishes it",
-            expected="a repair changes no row",
-            plant=take_drift_for_harmless,
-        ),
-        scenario=repairs.SCENARIOS[0],
+BUGS = (
+    Bug(
+        name="drift_guessed",
+        mechanism="a repair takes every drift for its own and publishes it",
+        expected="a repair changes no row",
+        plant=take_drift_for_harmless,
+        about=("graph.repair",),
+        rows=("87",),
     ),
-    Plant(
-        bug=Bug(
-            name="repair_unpublished",
-            mechanism="a repair restores the tables and does not publish them",
-            expected="only drift that was there is left",
-            plant=restore_unpublished,
-        ),
-        scenario=repairs.SCENARIOS[0],
+    Bug(
+        name="repair_unpublished",
+        mechanism="a repair restores the tables and does not publish them",
+        expected="only drift that was there is left",
+        plant=restore_unpublished,
+        operations_count=1,
+        about=("graph.repair",),
     ),
-    Plant(
-        bug=Bug(
-            name="kept_too_few",
-            mechanism="cleanup removes a version that a kept graph version shows",
-            expected="what is kept reads the same",
-            plant=keep_the_newest_only,
-        ),
-        scenario=cleanups.SCENARIOS[0],
+    Bug(
+        name="kept_too_few",
+        mechanism="cleanup removes a version that a kept graph version shows",
+        expected="what is kept reads the same",
+        plant=keep_the_newest_only,
+        about=("graph.cleanup",),
     ),
-    Plant(
-        bug=Bug(
-            name="horizon_untold",
-            mechanism="cleanup removes old versions and tells no reader",
-            expected="what is kept reads the same",
-            plant=tell_no_horizon,
-        ),
-        scenario=cleanups.SCENARIOS[0],
+    Bug(
+        name="horizon_untold",
+        mechanism="cleanup removes old versions and tells no reader",
+        expected="what is kept reads the same",
+        plant=tell_no_horizon,
+        about=("graph.cleanup",),
     ),
-    Plant(
-        bug=Bug(
-            name="fragments_left",
-            mechanism="cleanup removes versions and leaves their fragments",
-            expected="nothing is left that nobody needs",
-            plant=leave_fragments,
-        ),
-        scenario=cleanups.SCENARIOS[0],
+    Bug(
+        name="fragments_left",
+        mechanism="cleanup removes versions and leaves their fragments",
+        expected="nothing is left that nobody needs",
+        plant=leave_fragments,
+        about=("graph.cleanup",),
     ),
-    Plant(
-        bug=Bug(
-            name="rows_back",
-            mechanism="optimize brings rows back that were marked as gone",
-            expected="maintenance changes no row",
-            plant=bring_rows_back,
-        ),
-        scenario=optimizes.SCENARIOS[-1],
+    Bug(
+        name="rows_back",
+        mechanism="optimize brings rows back that were marked as gone",
+        expected="maintenance changes no row",
+        plant=bring_rows_back,
+        about=("graph.optimize",),
     ),
-    Plant(
-        bug=Bug(
-            name="index_alone",
-            mechanism="a lookup forgets the rows that its index does not cover",
-            expected="an index answers as a scan does",
-            plant=trust_the_index_alone,
-        ),
-        scenario=optimizes.SCENARIOS[-1],
+    Bug(
+        name="index_alone",
+        mechanism="a lookup forgets the rows that its index does not cover",
+        expected="an index answers as a scan does",
+        plant=trust_the_index_alone,
+        about=("graph.optimize",),
     ),
-    Plant(
-        bug=Bug(
-            name="out_of_coverage",
-            mechanism="optimize puts rows together and leaves them to no index",
-            expected="what was optimized is tidy",
-            plant=compact_out_of_coverage,
-        ),
-        scenario=optimizes.SCENARIOS[-1],
+    Bug(
+        name="out_of_coverage",
+        mechanism="optimize puts rows together and leaves them to no index",
+        expected="what was optimized is tidy",
+        plant=compact_out_of_coverage,
+        about=("graph.optimize",),
     ),
-    Plant(
-        bug=Bug(
-            name="moved_needlessly",
-            mechanism="optimize moves tables that need nothing",
-            expected="only what needs it moves",
-            plant=move_every_table,
-        ),
-        scenario=optimizes.SCENARIOS[-1],
+    Bug(
+        name="moved_needlessly",
+        mechanism="optimize moves tables that need nothing",
+        expected="only what needs it moves",
+        plant=move_every_table,
+        about=("graph.optimize",),
     ),
 )
-BUGS = tuple(each.bug for each in PLANTS)
-
-
-def small(plant: Plant) -> Scenario:
-    """Return the operation that is wrong and no other, judged by the one invariant alone.
-
-    Without follow-ups: what comes next would fail, too, and hide what is wrong.
-    """
-    sound = plant.scenario
-    judge = tuple(each for each in sound.invariants if each.name == plant.bug.expected)
-    return replace(sound, operations=sound.operations[:1], invariants=judge, follow_ups=(), kept=())
-
-
-SCENARIOS = tuple(planted(each.bug, small(each)) for each in PLANTS)
+SCENARIOS = tuple(each for bug in BUGS for each in planted(bug))

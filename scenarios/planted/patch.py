@@ -2,13 +2,17 @@
 
 A planted scenario is a sound one whose system is wrapped: before it opens the store, one function
 of the engine is replaced in that process. The warm parent and every other scenario keep the right
-one. It never touches a file of an engine.
+one. Everything else of the scenario stays as it is, so that what finds the bug is what would have
+found it. It never touches a file of an engine.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from scenarios.planted.sound import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +22,30 @@ if TYPE_CHECKING:
     from killpoint import Ports, Scenario, System
 
 
+class Search(StrEnum):
+    """The strategy that is expected to find a bug."""
+
+    KILL = "kill"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
-    """A wrong engine: what it does in one sentence, and the invariant expected to say so."""
+    """A wrong engine: what it does in one sentence, and the invariant expected to say so.
+
+    `about` names the sound scenarios of the operation that is wrong, in the order of a campaign.
+    `rows` are the historical bugs that it is or repeats: numbers and letters of the specification.
+    `operations_count` keeps the first operations only, where the others cannot even be prepared.
+    """
 
     name: str
     mechanism: str
     expected: str
     plant: Callable[[], None]
+    about: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+    operations_count: int | None = None
+    by: Search = Search.KILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +84,14 @@ def put(module: ModuleType | type, name: str, wrong: object) -> None:
     setattr(module, name, wrong)
 
 
-def planted(bug: Bug, scenario: Scenario) -> Scenario:
-    """Return the scenario with the bug in it, named after it."""
-    system = PlantedSystem(scenario.system, bug)
-    return replace(scenario, name=f"planted.{bug.name}", system=system)
+def planted(bug: Bug) -> tuple[Scenario, ...]:
+    """Return the scenarios of the operation with the bug in them, named after it and them."""
+    return tuple(
+        replace(
+            each,
+            name=f"planted.{bug.name}.{each.name.partition('.')[2]}",
+            system=PlantedSystem(each.system, bug),
+            operations=each.operations[: bug.operations_count],
+        )
+        for each in map(sound, bug.about)
+    )

@@ -14,7 +14,7 @@ def test_every_invariant_has_a_wrong_engine_that_turns_it_red() -> None:
     """`test_planted` runs each of them and sees the invariant named here in what is printed."""
     wanted = [each.name for each in INVARIANTS] + [KEPT_HANDLE]
 
-    assert sorted(wanted) == sorted(bug.expected for bug in graph.BUGS)
+    assert {*wanted} <= {bug.expected for bug in graph.BUGS}
 
 
 def test_every_invariant_of_branches_has_a_wrong_engine_that_turns_it_red() -> None:
@@ -29,7 +29,7 @@ def test_every_invariant_of_maintenance_has_a_wrong_engine_that_turns_it_red() -
     every = (*INVARIANTS_OF_REPAIR, *INVARIANTS_OF_CLEANUP, *INVARIANTS_OF_CARE)
     own = {each.name for each in every if each not in INVARIANTS}
 
-    assert own == {bug.expected for bug in maintenance.BUGS}
+    assert own <= {bug.expected for bug in maintenance.BUGS}
 
 
 def test_every_invariant_of_schemas_has_a_wrong_engine_that_turns_it_red() -> None:

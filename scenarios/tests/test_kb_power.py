@@ -12,7 +12,7 @@ import pytest
 from engine.storage import Local, calls, directories, local
 from killpoint.failpoints import Effect
 from scenarios.kb.cutting import cut_everywhere
-from scenarios.planted.kb import SOUND
+from scenarios.planted.sound import sound
 
 CUTS_MIN = 30
 WORKLOADS = ["add.long", "add.edited", "cloud.without_links", "remove", "batch", "interrupt"]
@@ -74,7 +74,7 @@ def place() -> Iterator[Path]:
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_cut_after_any_call_leaves_a_state_that_is_made_good(place: Path, name: str) -> None:
     """Every invariant holds of every state that may be left, and acknowledged mutations stand."""
-    looked = cut_everywhere(SOUND[f"kb.{name}"], place)
+    looked = cut_everywhere(sound(f"kb.{name}"), place)
 
     assert () == looked.evidence
     assert looked.cuts_count > CUTS_MIN
@@ -83,7 +83,7 @@ def test_a_cut_after_any_call_leaves_a_state_that_is_made_good(place: Path, name
 @pytest.mark.parametrize(("name", "kill"), DEATHS)
 def test_a_cut_in_a_recovery_is_made_good(place: Path, name: str, kill: str) -> None:
     """Also of what the dead process had never come to sync, and the recovery relied on."""
-    looked = cut_everywhere(SOUND[f"kb.{name}"], place, kill)
+    looked = cut_everywhere(sound(f"kb.{name}"), place, kill)
 
     assert () == looked.evidence
     assert looked.cuts_count > CUTS_MIN
@@ -105,6 +105,6 @@ def test_a_sync_that_is_missing_is_seen(
     """Each of these would survive every kill, and lose something with the power."""
     plant(monkeypatch)
 
-    looked = cut_everywhere(SOUND[f"kb.{name}"], place, kill)
+    looked = cut_everywhere(sound(f"kb.{name}"), place, kill)
 
     assert told in "\n".join(looked.evidence)

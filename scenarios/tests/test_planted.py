@@ -1,29 +1,55 @@
 """Wrong engines are found, each by an invariant and not by a crash of its patch."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scenarios.planted import branches, graph, graph_schema, maintenance
+from killpoint.discovery import files_of
+from killpoint.process.pool import Pool
+from killpoint.token import parse
+from killpoint.verdict import Verdict
+from scenarios.planted.catalogue import every_bug
+from scenarios.planted.hunt import hunt
 from scenarios.planted.patch import Bug
 from tests.shell import Shell
 
-PLANTED = str(Path(__file__).parents[1] / "planted")
+PLANTED = Path(__file__).parents[1] / "planted"
 
 
-@pytest.mark.parametrize(
-    "bug",
-    [*graph.BUGS, *branches.BUGS, *graph_schema.BUGS, *maintenance.BUGS],
-    ids=lambda bug: bug.name,
-)
-def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None:
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    """Return a worker that holds every planted scenario."""
+    pool = Pool(workers_count=1, files=files_of([PLANTED]))
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize("bug", every_bug(), ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found_by_its_invariant(pool: Pool, bug: Bug) -> None:
+    """A campaign's cases come to one that shows the invariant, and it shows it again."""
+    hunted = hunt(pool, bug)
+
+    assert hunted.expected is not None, hunted
+    assert not hunted.expected.crashed
+    token = parse(hunted.expected.token)
+    pool.prepare(token.case.scenario)
+    again = pool.replay(token.case)
+    assert again.verdict is Verdict.FAILED
+    assert bug.expected in {each.invariant for each in again.violations}
+
+
+def test_a_planted_bug_is_found_on_the_command_line(shell: Shell) -> None:
     """The campaign fails, names the invariant and prints a token that replays."""
-    bounds = ("--depth", "0", "--no-measure", "--kept", "0")
-    run = shell.killpoint("run", PLANTED, f"planted.{bug.name}", *bounds)
+    run = shell.killpoint(
+        "run", str(PLANTED), "planted.unswept", "--depth", "0", "--no-measure", "--kept", "0"
+    )
 
     assert run.returncode == 1, run.stdout
-    assert bug.expected in run.stdout
+    assert "no residue" in run.stdout
     token = next(word for word in run.stdout.split() if word.startswith("k1/"))
-    replay = shell.killpoint("replay", token, PLANTED, "--times", "2")
+    replay = shell.killpoint("replay", token, str(PLANTED), "--times", "2")
     assert replay.returncode == 1
     assert "the same in 2 of 2 replays" in replay.stdout

@@ -83,13 +83,6 @@ def test_every_scenario_of_the_graph_store_is_about_some_operation() -> None:
     assert {f"scenarios.graph.{name}" for name in making} <= named
 
 
-def test_every_planted_bug_that_has_a_number_is_there() -> None:
-    """A number stands for nothing once its bug has another name."""
-    assert set() == graph_contracts.UPSTREAMS_BUGS.keys() - {
-        bug.name for bug in graph_table.every_bug()
-    }
-
-
 def test_a_holder_that_does_not_exist_is_noticed() -> None:
     """A test that is renamed, one that is only a helper, and a file that is gone."""
     path = "scenarios/tests/test_tables.py"
