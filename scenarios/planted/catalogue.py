@@ -11,12 +11,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenarios.planted import branches, graph, graph_schema, kb, maintenance
+from scenarios.planted import (
+    branches,
+    graph,
+    graph_heal,
+    graph_recovery,
+    graph_schema,
+    graph_storage,
+    kb,
+    maintenance,
+)
 
 if TYPE_CHECKING:
     from scenarios.planted.patch import Bug
 
-MODULES = (graph, graph_schema, branches, maintenance, kb)
+GRAPH = (
+    graph,
+    graph_schema,
+    graph_storage,
+    graph_recovery,
+    graph_heal,
+    branches,
+    maintenance,
+)
+MODULES = (*GRAPH, kb)
 
 
 class Held(StrEnum):
