@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.graph import apply, commit, drift, merge, optimize, points, view
+from engine.graph import apply, commit, drift, merge, optimize, points, sweep, view
 from engine.graph.errors import DriftAdvice
 from engine.graph.manifest import NO_PARENT, manifest_path
 from engine.graph.operation import Kind
@@ -35,11 +35,18 @@ def heal_never() -> None:
     put(view, "heal", lambda *_: None)
 
 
-def _begin_without_a_heal() -> None:
-    """Let operations begin as they find the store; a refresh still heals."""
+def _begin_unhealed() -> None:
+    """Let operations begin over what the dead left on their own branch; a refresh still heals."""
+    pending = right(sweep, "pending_sidecars")
 
     def begin(self: View) -> dict[str, TablePin]:
+        def elsewhere(store: Store) -> tuple[Sidecar, ...]:
+            return tuple(one for one in pending(store) if one.branch != self.branch)
+
         seen = dict(self.seen)
+        put(sweep, "pending_sidecars", elsewhere)
+        self.heal()
+        put(sweep, "pending_sidecars", pending)
         self.look_again()
         return seen
 
@@ -48,7 +55,7 @@ def _begin_without_a_heal() -> None:
 
 def apply_over_the_dead() -> None:
     """Plan an apply for what readers see, and commit it above whatever stands there."""
-    _begin_without_a_heal()
+    _begin_unhealed()
 
     def undrifted(store: Store, table: TableSchema, branch: Branch) -> TableVersion:
         pin = branch.pin(table.key)
@@ -60,7 +67,7 @@ def apply_over_the_dead() -> None:
 
 def merge_over_the_dead() -> None:
     """Merge into what stands at HEAD, whoever has left it there."""
-    _begin_without_a_heal()
+    _begin_unhealed()
     sound = right(merge, "undrifted_version")
 
     def undrifted(store: Store, table: TableSchema, branch: Branch) -> TableVersion:
