@@ -338,8 +338,14 @@ class Runner:
 
 
 def _digest(crash: Crash) -> str:
-    """Return what, besides the image, the verdict on a crash depends on."""
-    operations = [(each.index, each.outcome.value) for each in crash.history.operations]
+    """Return what, besides the image, the verdict on a crash depends on.
+
+    What an acknowledged operation answered is judged, too; the words of a failure are not.
+    """
+    operations = [
+        (each.index, each.outcome.value, each.detail * (each.outcome is Outcome.ACKNOWLEDGED))
+        for each in crash.history.operations
+    ]
     told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
     return hashlib.blake2b(told, digest_size=8).hexdigest()
 
