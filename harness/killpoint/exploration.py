@@ -159,6 +159,7 @@ class Exploration:
                 return KillStrategy(
                     scenario=self._name,
                     hits=[hit.point for hit in preparation.hits],
+                    changes=preparation.changes,
                     depth=settings.depth,
                     never_killable=preparation.never_killable,
                     shard=settings.shard,
@@ -169,6 +170,7 @@ class Exploration:
                 return ErrorStrategy(
                     scenario=self._name,
                     hits=preparation.hits,
+                    changes=preparation.changes,
                     faults=preparation.faults,
                     depth=settings.depth,
                     shard=settings.shard,

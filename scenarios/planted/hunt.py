@@ -82,12 +82,21 @@ def strategy_of(bug: Bug, preparation: Preparation) -> Strategy:
     name = preparation.scenario
     match bug.by:
         case Search.KILL:
-            hits = [hit.point for hit in preparation.hits]
-            never = preparation.never_killable
-            return KillStrategy(scenario=name, hits=hits, depth=DEPTH, never_killable=never)
+            return KillStrategy(
+                scenario=name,
+                hits=[hit.point for hit in preparation.hits],
+                changes=preparation.changes,
+                depth=DEPTH,
+                never_killable=preparation.never_killable,
+            )
         case Search.ERROR:
-            faults = preparation.faults
-            return ErrorStrategy(scenario=name, hits=preparation.hits, faults=faults, depth=DEPTH)
+            return ErrorStrategy(
+                scenario=name,
+                hits=preparation.hits,
+                changes=preparation.changes,
+                faults=preparation.faults,
+                depth=DEPTH,
+            )
 
 
 def results_of(pool: Pool, strategy: Strategy) -> Iterator[CaseResult]:

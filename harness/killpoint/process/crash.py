@@ -154,6 +154,10 @@ class Crashes:
             return self._kill(steps, self.make(earlier, means))
         return self._photographed(steps)
 
+    def workload(self) -> Album:
+        """Return the photographs of the whole workload without fault."""
+        return self._album((), self._start, Sitting(recovery=False))
+
     def kill_last(self, steps: Steps) -> Crash:
         """Make the last step by SIGKILL, from the image that the processes before it left."""
         return self._kill(steps, self.make(_parted(steps)[0], Means.IMAGE))

@@ -18,6 +18,7 @@ import msgspec
 
 from killpoint import image
 from killpoint.case import Case, CaseResult, Means
+from killpoint.change import Change, changes_of
 from killpoint.damage import damages_of
 from killpoint.errors import PrepareError
 from killpoint.events import Bracketing
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from killpoint.process.crash import Steps
 
 MADE_AGAIN_ONE_IN = 20
+# The order of more hits than these is worth less than their photographs cost.
+PHOTOGRAPHED_HITS_MAX = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class Preparation:
     `faults` has, for each point at which the storage can fail, in which ways; none where it cannot,
     and `without_errors` may say why.
 
+    `changes` says what changed at each hit; it is empty where that cannot be photographed.
     `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
     """
 
@@ -66,6 +70,7 @@ class Preparation:
     operations: tuple[str, ...]
     same_images: bool
     never_killable: frozenset[str]
+    changes: tuple[Change, ...] = ()
     faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     without_errors: str = ""
     without_damage: str = ""
@@ -132,6 +137,7 @@ class Runner:
             never_killable=frozenset(
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
+            changes=self._changes(first),
             faults=self._faults(),
             without_errors=self._without_errors(),
             without_damage=self._without_damage(),
@@ -139,6 +145,17 @@ class Runner:
             notes=tuple(dict.fromkeys(self._told["note"])),
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
+
+    def _changes(self, hits: tuple[Hit, ...]) -> tuple[Change, ...]:
+        """Return what changed at each hit; nothing where photographs do not show just these."""
+        if len(hits) > PHOTOGRAPHED_HITS_MAX:
+            return ()
+        album = self.crashes.workload()
+        taken = album.in_order
+        if album.why_not or tuple(each.hit for each in taken) != hits:
+            return ()
+        moments = ((each.image, each.history.acknowledged_count) for each in taken)
+        return tuple(changes_of(self.template, moments))
 
     def _without_errors(self) -> str:
         return self.scenario.without_errors if isinstance(self.scenario, Scenario) else ""
