@@ -88,6 +88,12 @@ def cli() -> None:
     show_default=True,
     help="How many failures are replayed and kept.",
 )
+@click.option(
+    "--stop-at-first",
+    is_flag=True,
+    help="End each scenario at its first failed case, in the order of the cases however many"
+    " workers run them, and go on with the next scenario. Undecided cases end nothing.",
+)
 @click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
 @reports_option
 def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
@@ -110,6 +116,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         measure=options["measure"],
         images=options["images"],
         kept_max=options["kept"],
+        stop_at_first=options["stop_at_first"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))

@@ -24,6 +24,7 @@ class StopReason(StrEnum):
 
     COMPLETE = "complete"
     DEEP_BUDGET = "the budget of deeper recoveries is used up"
+    FIRST_FAILURE = "the first failure was found"
     BUDGET = "the budget is used up"
     INTERRUPTED = "interrupted"
 

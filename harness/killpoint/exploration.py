@@ -58,6 +58,7 @@ class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
+    `stop_at_first` ends each scenario at its first failed case, and goes on with the next one.
     At most `kept_max` failures are replayed and kept with their directories.
     """
 
@@ -72,6 +73,7 @@ class Settings:
     measure: bool = True
     images: bool = False
     kept_max: int = KEPT_MAX
+    stop_at_first: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
 
@@ -130,7 +132,9 @@ class Exploration:
         )
         tallies = strategy.tallies()
         self._totals.reached |= points.keys() | self._recovery_points.keys()
-        if stop is StopReason.BUDGET:
+        if stop is StopReason.BUDGET or (
+            stop is StopReason.FIRST_FAILURE and self._totals.stop is StopReason.COMPLETE
+        ):
             self._totals.stop = stop
         case = self._longest[1]
         bracketing = self._measure(case) if case is not None else NOT_RECOVERED

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 NOTHING_RAN = 5
 INTERRUPTED = 130
+STOP_AT_FIRST = "at the first failure of each scenario"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Request:
     measure: bool
     images: bool
     kept_max: int
+    stop_at_first: bool
     programs: tuple[Program, ...]
 
 
@@ -86,7 +88,8 @@ def run(request: Request) -> int:
             measure=request.measure and request.strategy is StrategyName.KILL,
             images=request.images,
             kept_max=request.kept_max,
-            notes={"what": " ".join(request.what)} | _program_notes(request),
+            stop_at_first=request.stop_at_first,
+            notes=_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))
         verdict = whole.run()
@@ -176,14 +179,18 @@ def report(record: Path) -> Path:
     return write_reports(record)
 
 
-def _program_notes(request: Request) -> dict[str, str]:
-    """Return what a reader needs to run a program's case, and the whole campaign, again."""
+def _notes(request: Request) -> dict[str, str]:
+    """Return what a reader needs to run a case, and the whole campaign, again."""
+    notes = {"what": " ".join(request.what)}
+    if request.stop_at_first:
+        notes["stop"] = STOP_AT_FIRST
     if not request.programs:
-        return {}
+        return notes
     program = request.programs[0]
     arguments = ["--cmd", program.command, "--check", program.check]
     bounds = ["--depth", str(request.depth), "--workers", str(request.workers_count)]
-    return {
+    bounds += ["--stop-at-first"] if request.stop_at_first else []
+    return notes | {
         "replay": shlex.join(arguments),
         "command": shlex.join(["killpoint", "run", *arguments, *bounds]),
     }

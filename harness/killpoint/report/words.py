@@ -178,6 +178,8 @@ def again(run: Run) -> str:
     if run.budget_s is not None:
         words += ["--budget", f"{run.budget_s:g}s"]
     words += ["--workers", str(run.workers_count), "--depth", str(run.depth)]
+    if "stop" in run.settings:
+        words.append("--stop-at-first")
     if run.shard != (1, 1):
         words += ["--shard", f"{run.shard[0]}/{run.shard[1]}"]
     return plain(shlex.join(words))
