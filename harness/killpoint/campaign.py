@@ -157,7 +157,7 @@ def prepare(pool: Pool, token: Token) -> Preparation:
     """Prepare the scenario of a token; raises `UnknownScenarioError` when there is none."""
     if token.case.scenario not in pool.inventory.scenarios:
         raise UnknownScenarioError(token.case.scenario, pool.inventory.scenarios)
-    return pool.prepare(token.case.scenario)
+    return pool.prepare(token.case.scenario, only=token.case.only)
 
 
 def replay(

@@ -6,12 +6,12 @@ plain directories. It never keeps a case that passed, unless it is asked to.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from killpoint import image
-from killpoint.case import Case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def keep(runner: Runner, result: CaseResult, directory: Path, token: str) -> Non
     image.restore(runner.template, directory / "before")
     if result.crash_images:
         for count in range(1, len(result.case.steps) + 1):
-            case = Case(scenario=result.case.scenario, steps=result.case.steps[:count])
+            case = replace(result.case, steps=result.case.steps[:count])
             image.restore(runner.crash(case).image, directory / f"crash-{count}")
             image.restore(runner.recovered_image(result.case), directory / "recovered")
     (directory / "token.txt").write_text(token + "\n")
