@@ -134,7 +134,9 @@ class Desk:
                 runner = self._fitting(case)
                 result = runner.replay(case)
                 if directory is not None:
-                    keep.keep(runner, result, Path(directory), token)
+                    whole = self._scenarios[case.scenario]
+                    origin = discovery.origin_of(whole, self._settings.files)
+                    keep.keep(runner, result, Path(directory), token, origin)
                 say(connection, result)
             case "tell":
                 say(connection, story.tell(self._fitting(arguments[0]), *arguments))

@@ -121,6 +121,13 @@ def replay_command(token: str, arguments: str = "") -> str:
     return f"killpoint replay {word} {plain(arguments)}".rstrip()
 
 
+def shrunk_command(kept: Kept | None, replay: str) -> str:
+    """Return the line that runs the smaller form of a case; nothing where there is none."""
+    if kept is None or kept.shrunk in {"", kept.token}:
+        return ""
+    return replay.replace(plain(kept.token), plain(kept.shrunk), 1)
+
+
 def replay_arguments(settings: dict[str, str]) -> str:
     """Return what a replay needs after the token: the files, or the program, that were given.
 
