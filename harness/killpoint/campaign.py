@@ -122,13 +122,14 @@ class Campaign:
         return tuple(name for name in known if name in set(chosen))
 
     def _share(self, end_s: float | None, scenarios_left: int) -> Budget:
-        deep_s = self._settings.deep_s
+        deep_s, first = self._settings.deep_s, self._settings.stop_at_first
         if deep_s is not None:
             deep_s /= len(self._choose())
         if end_s is None:
-            return Budget(deep_s=deep_s)
+            return Budget(deep_s=deep_s, first_failure=first)
         now = time.monotonic()
-        return Budget(end_s=now + max(end_s - now, 0) / scenarios_left, deep_s=deep_s)
+        share_s = max(end_s - now, 0) / scenarios_left
+        return Budget(end_s=now + share_s, deep_s=deep_s, first_failure=first)
 
     def _never_reached(self) -> tuple[str, ...]:
         """Return declared points that a whole, complete campaign should have reached."""
@@ -156,7 +157,7 @@ def prepare(pool: Pool, token: Token) -> Preparation:
     """Prepare the scenario of a token; raises `UnknownScenarioError` when there is none."""
     if token.case.scenario not in pool.inventory.scenarios:
         raise UnknownScenarioError(token.case.scenario, pool.inventory.scenarios)
-    return pool.prepare(token.case.scenario)
+    return pool.prepare(token.case.scenario, only=token.case.only)
 
 
 def replay(

@@ -56,10 +56,12 @@ class Case:
     """The steps of one execution; no step at all is the run without fault.
 
     Steps of the workload that follow each other strike the same process: an error, then a kill.
+    `only` has the numbers, from 1, of the operations that the workload keeps; none is all.
     """
 
     scenario: str
     steps: tuple[Step, ...]
+    only: tuple[int, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -151,6 +153,10 @@ class CaseResult:
         """Return what makes two failures the same: reason or invariant, and the last point."""
         if self.verdict is Verdict.PASSED:
             return ""
-        what = " + ".join(v.invariant for v in self.violations) or self.reason.value
         where = self.case.steps[-1].point if self.case.steps else "no fault"
-        return f"{what} at {where}"
+        return f"{self.wrong} at {where}"
+
+    @property
+    def wrong(self) -> str:
+        """Return what is wrong, wherever it was struck: the invariants, or the reason."""
+        return " + ".join(v.invariant for v in self.violations) or self.reason.value

@@ -1,4 +1,4 @@
-"""The command line: run, replay, list, points, explain, merge, report.
+"""The command line: run, replay, explain, shrink, list, points, explain, merge, report.
 
 Each command reads its arguments, calls one function of the harness and answers with an exit code:
 0 passed, 1 failed, 2 usage, 3 harness error, 4 undecided, 5 nothing ran. It never judges.
@@ -88,6 +88,12 @@ def cli() -> None:
     show_default=True,
     help="How many failures are replayed and kept.",
 )
+@click.option(
+    "--stop-at-first",
+    is_flag=True,
+    help="End each scenario at its first failed case, in the order of the cases however many"
+    " workers run them, and go on with the next scenario. Undecided cases end nothing.",
+)
 @click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
 @reports_option
 def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
@@ -110,6 +116,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         measure=options["measure"],
         images=options["images"],
         kept_max=options["kept"],
+        stop_at_first=options["stop_at_first"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))
@@ -143,6 +150,23 @@ def explain(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa:
 
     with _pool(what, options["cmd"], options["check"]) as pool:
         sys.exit(session.explain(pool, token))
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("what", nargs=-1, metavar="[FILE]...")
+@cmd_option
+@check_option
+def shrink(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
+    """Make the failing case that TOKEN names smaller: fewer steps, operations, occurrences.
+
+    It must go on breaking the same invariants. Exits with the verdict of the smaller case, and
+    with 0 when the case does not fail.
+    """
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    with _pool(what, options["cmd"], options["check"]) as pool:
+        sys.exit(session.shrink(pool, token, what, options["cmd"], options["check"]))
 
 
 @cli.command("list")

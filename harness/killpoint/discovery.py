@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Runnable = Scenario | Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a scenario is defined, and the line that imports it as `scenario` from `home`."""
+
+    file: Path
+    home: Path
+    line: str
 
 
 def configured(start: Path) -> tuple[Path, ...]:
@@ -73,6 +83,27 @@ def load(files: Iterable[Path]) -> dict[str, Runnable]:
             found[each.name] = each
             homes.setdefault(each.name, file)
     return found
+
+
+def origin_of(scenario: Runnable, files: Iterable[Path]) -> Origin | None:
+    """Return where one of these files, which are imported, defines the scenario; None if none."""
+    for file in files:
+        module = next((m for m in list(sys.modules.values()) if _is_of(m, file)), None)
+        dotted, home = _dotted(file)
+        for name, value in vars(module).items() if module is not None else ():
+            if value is scenario:
+                line = f"from {dotted} import {name} as scenario"
+            elif isinstance(value, tuple | list) and any(each is scenario for each in value):
+                values = f"importlib.import_module({dotted!r}).{name}"
+                line = f"scenario = next(s for s in {values} if s.name == {scenario.name!r})"
+            else:
+                continue
+            return Origin(file=file, home=home, line=line)
+    return None
+
+
+def _is_of(module: object, file: Path) -> bool:
+    return getattr(module, "__file__", None) == str(file)
 
 
 def select(scenarios: dict[str, Runnable], names: Iterable[str]) -> dict[str, Runnable]:

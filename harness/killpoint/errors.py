@@ -3,7 +3,7 @@
     KillpointError
     |-- UsageError            exit 2: the command, a file or a token is not usable as given
     |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError
-    |   |-- TokenError, BudgetError, ShardError
+    |   |-- TokenError, OnlyError, BudgetError, ShardError
     `-- HarnessError          exit 3: the harness or its surroundings failed; no verdict
         |-- ScratchError, RecordError, WorkerLostError, PrepareError, MissingToolError
 
@@ -87,6 +87,19 @@ class TokenError(UsageError):
         super().__init__(
             f"cannot read the token {shown!r}: {why}. "
             "Copy it whole from the failure: k1/SCENARIO/kill:POINT@N~FINGERPRINT."
+        )
+
+
+class OnlyError(UsageError):
+    """A token keeps operations that the workload does not have."""
+
+    def __init__(self, scenario: str, only: Iterable[int], operations_count: int) -> None:
+        """Name the numbers, and how many operations there are."""
+        numbers = ", ".join(str(number) for number in only)
+        has = f"has {operations_count}" if operations_count else "is a program, which has none"
+        super().__init__(
+            f"the token keeps operation {numbers} of {scenario}, which {has} to choose from. "
+            "Shrink the case again: `killpoint shrink` takes the token without its only: part."
         )
 
 

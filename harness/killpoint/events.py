@@ -24,6 +24,7 @@ class StopReason(StrEnum):
 
     COMPLETE = "complete"
     DEEP_BUDGET = "the budget of deeper recoveries is used up"
+    FIRST_FAILURE = "the first failure was found"
     BUDGET = "the budget is used up"
     INTERRUPTED = "interrupted"
 
@@ -114,7 +115,7 @@ class CaseFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureKept:
-    """A new signature was replayed and its directory kept."""
+    """A new signature was replayed and its directory kept; `shrunk` is its smaller form's token."""
 
     result: CaseResult
     token: str
@@ -122,6 +123,7 @@ class FailureKept:
     label: ReplayLabel
     replays_failed: int
     replays_count: int
+    shrunk: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
 from killpoint.process.victim import OWN_POINTS
+from killpoint.shrink import Bounds, shrink
 from killpoint.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ REPLAYS_COUNT = 10
 REPLAYS_S_MAX = 10.0
 KEPT_PER_SIGNATURE_MAX = 3
 KEPT_MAX = 8
+# Of at most as many failures as are kept, and one a signature: a campaign is not slowed by more.
+SHRINK_BOUNDS = Bounds(cases_max=60, seconds_max=3.0)
 NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
 
 
@@ -58,6 +61,7 @@ class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
+    `stop_at_first` ends each scenario at its first failed case, and goes on with the next one.
     At most `kept_max` failures are replayed and kept with their directories.
     """
 
@@ -72,6 +76,7 @@ class Settings:
     measure: bool = True
     images: bool = False
     kept_max: int = KEPT_MAX
+    stop_at_first: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
 
@@ -130,7 +135,9 @@ class Exploration:
         )
         tallies = strategy.tallies()
         self._totals.reached |= points.keys() | self._recovery_points.keys()
-        if stop is StopReason.BUDGET:
+        if stop is StopReason.BUDGET or (
+            stop is StopReason.FIRST_FAILURE and self._totals.stop is StopReason.COMPLETE
+        ):
             self._totals.stop = stop
         case = self._longest[1]
         bracketing = self._measure(case) if case is not None else NOT_RECOVERED
@@ -264,16 +271,36 @@ class Exploration:
         while count < REPLAYS_COUNT and time.monotonic() - began < REPLAYS_S_MAX:
             again = self._pool.replay(result.case)
             failed, count = failed + (again.verdict is not Verdict.PASSED), count + 1
+        label = _label(failed, count)
         self._totals.emit(
             FailureKept(
                 result=result,
                 token=token,
                 directory=directory,
-                label=_label(failed, count),
+                label=label,
                 replays_failed=failed,
                 replays_count=count,
+                shrunk=self._shrunk(result, label, directory),
             )
         )
+
+    def _shrunk(self, result: CaseResult, label: ReplayLabel, directory: Path) -> str:
+        """Keep a smaller form of the first failure of each signature; return its token, if any.
+
+        Only of one that fails every time, and only as far as it costs the campaign little.
+        """
+        first = self._kept_by_signature[result.signature] == 1
+        failed = result.verdict is Verdict.FAILED
+        if not (first and failed and label is ReplayLabel.DETERMINISTIC):
+            return ""
+        found = shrink(self._pool, result.case, bounds=SHRINK_BOUNDS)
+        token = str(found.token)
+        bound = f"ended by the bound of {found.bound}" if found.bound else "as small as it gets"
+        lines = [token, *found.dropped, f"{found.cases_count} cases, {bound}"]
+        (directory / "shrunk.txt").write_text("".join(f"{line}\n" for line in lines))
+        if found.dropped:
+            self._pool.replay(found.token.case, directory=directory / "shrunk", token=token)
+        return token
 
 
 def _label(failed: int, count: int) -> ReplayLabel:

@@ -15,10 +15,11 @@ anything; `killpoint.process` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from killpoint.errors import OnlyError
 from killpoint.invariants import STANDARD_INVARIANTS, Invariant
 
 if TYPE_CHECKING:
@@ -213,3 +214,17 @@ class Program:
     prepare: str = ""
     deadline_s: float = 30.0
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def derived(scenario: Scenario | Program, only: tuple[int, ...]) -> Scenario | Program:
+    """Return the scenario with these operations only, counted from 1; without any, all of it.
+
+    Raises `OnlyError` when it does not have them; what a program does cannot be chosen from.
+    """
+    if not only:
+        return scenario
+    if isinstance(scenario, Program):
+        raise OnlyError(scenario.name, only, 0)
+    if only[-1] > len(scenario.operations):
+        raise OnlyError(scenario.name, only, len(scenario.operations))
+    return replace(scenario, operations=tuple(scenario.operations[each - 1] for each in only))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from killpoint import campaign, discovery
+from killpoint import shrink as shrinking
 from killpoint.errors import RecordError, UnknownScenarioError
 from killpoint.explain import render
 from killpoint.exploration import Settings, StrategyName
@@ -25,8 +27,9 @@ from killpoint.process.pool import Pool
 from killpoint.records import Recorder, read_record
 from killpoint.report import completeness, write_reports
 from killpoint.report.terminal import Terminal
+from killpoint.report.words import counted, replay_command
 from killpoint.token import parse
-from killpoint.verdict import worst
+from killpoint.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 NOTHING_RAN = 5
 INTERRUPTED = 130
+PROGRESS_S = 2.0
+STOP_AT_FIRST = "at the first failure of each scenario"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class Request:
     measure: bool
     images: bool
     kept_max: int
+    stop_at_first: bool
     programs: tuple[Program, ...]
 
 
@@ -86,7 +92,8 @@ def run(request: Request) -> int:
             measure=request.measure and request.strategy is StrategyName.KILL,
             images=request.images,
             kept_max=request.kept_max,
-            notes={"what": " ".join(request.what)} | _program_notes(request),
+            stop_at_first=request.stop_at_first,
+            notes=_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))
         verdict = whole.run()
@@ -142,6 +149,38 @@ def explain(pool: Pool, text: str) -> int:
     return story.result.verdict.exit_code
 
 
+def shrink(pool: Pool, text: str, what: tuple[str, ...], cmd: str | None, check: str | None) -> int:
+    """Print a smaller form of a token's case, and what it leaves out; returns the exit code."""
+    token = parse(text)
+    _warn_of_change(token, campaign.prepare(pool, token))
+    began = said = time.monotonic()
+
+    def progress(count: int, smallest: Token) -> None:
+        nonlocal said
+        if (now := time.monotonic()) - said >= PROGRESS_S:
+            said = now
+            click.echo(f"{now - began:.0f} s, {count} cases, so far {smallest}", err=True)
+
+    shrunk = shrinking.shrink(pool, token.case, heed=progress)
+    result = shrunk.result
+    if result.verdict is not Verdict.FAILED:
+        verdict = f"{result.verdict.value}: {result.reason.value}".removesuffix(": ")
+        click.echo(f"nothing to shrink: the case does not fail ({verdict}).")
+        return result.verdict.exit_code
+    click.echo(f"FAILED {token.case.scenario}   {result.signature}")
+    for sentence in (each for violation in result.violations for each in violation.evidence):
+        click.echo(f"  {sentence}")
+    for words in shrunk.dropped:
+        click.echo(f"  {words}")
+    if not shrunk.dropped:
+        click.echo("  it is as small as it gets")
+    bound = f", ended by the bound of {shrunk.bound}" if shrunk.bound else ""
+    arguments = shlex.join(["--cmd", cmd, "--check", check] if cmd and check else what)
+    click.echo(f"  shrunk  {replay_command(str(shrunk.token), arguments)}")
+    click.echo(f"  ran     {counted(shrunk.cases_count, 'case')}{bound}")
+    return result.verdict.exit_code
+
+
 def points(pool: Pool, what: tuple[str, ...]) -> None:
     """Print the catalogue, or the points of the scenarios that were named."""
     _, names = _targets(what, ())
@@ -176,14 +215,18 @@ def report(record: Path) -> Path:
     return write_reports(record)
 
 
-def _program_notes(request: Request) -> dict[str, str]:
-    """Return what a reader needs to run a program's case, and the whole campaign, again."""
+def _notes(request: Request) -> dict[str, str]:
+    """Return what a reader needs to run a case, and the whole campaign, again."""
+    notes = {"what": " ".join(request.what)}
+    if request.stop_at_first:
+        notes["stop"] = STOP_AT_FIRST
     if not request.programs:
-        return {}
+        return notes
     program = request.programs[0]
     arguments = ["--cmd", program.command, "--check", program.check]
     bounds = ["--depth", str(request.depth), "--workers", str(request.workers_count)]
-    return {
+    bounds += ["--stop-at-first"] if request.stop_at_first else []
+    return notes | {
         "replay": shlex.join(arguments),
         "command": shlex.join(["killpoint", "run", *arguments, *bounds]),
     }

@@ -6,8 +6,10 @@
 error before the first `recover` strikes the same process: `eio:sidecar.put.after@1/kill:#40`.
 `recover:` is a kill in the next reopening, `recover.eio:` an error there. `#31`, the short form,
 is the 31st hit of any point, and is used where names would make the line longer than 100
-characters. The four hexadecimal digits cover the points that the scenario hits without fault; when
-they no longer fit, the case is still anchored on its names. Reading a token never runs code.
+characters. `only:1,3` after the scenario keeps the first and the third operation of its workload
+and leaves out the others, as a case that was shrunk does. The four hexadecimal digits cover the
+points that the scenario hits without fault; when they no longer fit, the case is still anchored on
+its names. Reading a token never runs code.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from killpoint.case import Case, Phase, Step
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = "k1"
 RECOVER = "recover"
+ONLY = "only"
 TOKEN_CHARACTERS_MAX = 100
 
 _SCENARIO = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -34,6 +38,7 @@ _STEP = re.compile(
     r"(?:(?P<point>[A-Za-z0-9_.,+-]+)@(?P<occurrence>[1-9][0-9]{0,8})"
     r"|#(?P<ordinal>[1-9][0-9]{0,8}))$"
 )
+_ONLY = re.compile(rf"^{ONLY}:(?P<numbers>[1-9][0-9]{{0,5}}(?:,[1-9][0-9]{{0,5}})*)$")
 _FINGERPRINT = re.compile(r"^[0-9a-f]{4}$")
 
 
@@ -58,7 +63,9 @@ class Token:
         parts = [
             _print_step(step, short=index < short) for index, step in enumerate(self.case.steps)
         ]
-        return "/".join([FORMAT, self.case.scenario, *parts]) + "~" + self.fingerprint
+        numbers = ",".join(str(number) for number in self.case.only)
+        only = [f"{ONLY}:{numbers}"] if numbers else []
+        return "/".join([FORMAT, self.case.scenario, *only, *parts]) + "~" + self.fingerprint
 
 
 def _print_step(step: Step, *, short: bool) -> str:
@@ -93,10 +100,20 @@ def parse(text: str) -> Token:
         raise TokenError(text, f"its format is {form!r} and this version reads {FORMAT!r}")
     if not rest or not re.fullmatch(_SCENARIO, rest[0]):
         raise TokenError(text, "it names no scenario")
+    scenario, *parts = rest
+    only = _parse_only(text, parts.pop(0)) if parts and parts[0].startswith(f"{ONLY}:") else ()
     steps: tuple[Step, ...] = ()
-    for part in rest[1:]:
+    for part in parts:
         steps = (*steps, _parse_step(text, part, steps))
-    return Token(case=Case(scenario=rest[0], steps=steps), fingerprint=digits)
+    return Token(case=Case(scenario=scenario, steps=steps, only=only), fingerprint=digits)
+
+
+def _parse_only(text: str, part: str) -> tuple[int, ...]:
+    match = _ONLY.match(part)
+    numbers = tuple(int(each) for each in match["numbers"].split(",")) if match else ()
+    if not numbers or any(later <= number for number, later in pairwise(numbers)):
+        raise TokenError(text, f"its part {part!r} is not only:N,M with growing numbers")
+    return numbers
 
 
 def _parse_step(text: str, part: str, before: tuple[Step, ...]) -> Step:

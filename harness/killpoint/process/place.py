@@ -33,6 +33,11 @@ class Place:
         image.clear(self._directory)
         self._directory.mkdir(parents=True)
 
+    def forget(self) -> None:
+        """Know nothing of what stands here: another scenario has played in this directory."""
+        self._standing = None
+        self._looked = None
+
     def beside(self) -> tuple[str, ...]:
         """Return what stands beside the root and should not."""
         return tuple(sorted(set(os.listdir(self._directory)) - {self.root.name}))

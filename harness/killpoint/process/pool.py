@@ -94,13 +94,15 @@ class Pool:
         """The workers' process ids."""
         return tuple(worker.pid for worker in self._workers)
 
-    def prepare(self, scenario: str, *, images: bool = False) -> Preparation:
+    def prepare(
+        self, scenario: str, *, images: bool = False, only: tuple[int, ...] = ()
+    ) -> Preparation:
         """Prepare a scenario in every worker; their traces must agree.
 
-        `images` asks for image mode in the workload, too.
+        `images` asks for image mode in the workload, too; `only` keeps these operations of it.
         """
         for connection in self._connections:
-            say(connection, ("prepare", (scenario, images)))
+            say(connection, ("prepare", (scenario, images, only)))
         heard, errors = [], []
         for index in range(len(self._connections)):
             # Each answer is taken, or the next question would be answered by it.
@@ -162,6 +164,12 @@ class Pool:
         self._send(0, ("replay", (case, directory and str(directory), token)))
         result: CaseResult = self._receive(0)
         return result
+
+    def derive(self, scenario: str, only: tuple[int, ...]) -> Preparation:
+        """Prepare the scenario with these operations only, beside it, on the first worker."""
+        self._send(0, ("derive", (scenario, only)))
+        preparation: Preparation = self._receive(0)
+        return preparation
 
     def tell(self, case: Case, operations: tuple[str, ...]) -> Story:
         """Gather what explains a case, on the first worker."""

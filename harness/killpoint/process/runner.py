@@ -120,6 +120,7 @@ class Runner:
             )
         first, first_image = self._trace()
         second, second_image = self._trace()
+        self._finished = second_image
         self._at_rest = AtRest(self._subject, self._place, second_image, self._references)
         if first != second and not self._told["doubt"]:
             pairs = enumerate(zip(first, second, strict=False))
@@ -201,6 +202,10 @@ class Runner:
             raise PrepareError(self.scenario.name, f"{doing} ended with {why}{hint}")
         return said
 
+    def resume(self) -> None:
+        """Go on where another runner has worked in the same directory."""
+        self._place.forget()
+
     def run(self, case: Case) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
         self._turn += 1
@@ -224,12 +229,17 @@ class Runner:
             return self._at_rest.look(case)
         self.crashes.forget()
         try:
-            crash = self.crashes.make(case.steps, Means.SIGKILL)
+            crash = self.crashes.make(case.steps, Means.SIGKILL) if case.steps else self._whole()
         except UnfitCrash as why:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
         result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
         return self._with_handle(crash, self._with_kept_handles(case, crash, result))
+
+    def _whole(self) -> Crash:
+        """Return what the workload leaves that met no fault."""
+        content, history = self._finished, self._full_history()
+        return Crash(image=content, history=history, witness=None, struck=(), ends=())
 
     def _with_handle(self, crash: Crash, result: CaseResult) -> CaseResult:
         """Add what the process did whose storage had failed, and which points it passed then."""

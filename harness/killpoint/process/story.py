@@ -6,7 +6,7 @@ judges: the result's verdict is the one of an ordinary run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint import image
@@ -64,7 +64,7 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
         if further and further[0].phase is Phase.RUN:
             # Its process went on to the next step: what it left is told there.
             continue
-        crash = runner.crash(Case(scenario=case.scenario, steps=case.steps[:count]))
+        crash = runner.crash(replace(case, steps=case.steps[:count]))
         name, _, occurrence = crash.struck[-1].rpartition("@")
         chapters.append(
             Chapter(

@@ -22,12 +22,17 @@ from killpoint.errors import KillpointError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
+from killpoint.scenario import derived
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
     from killpoint.case import Case, CaseResult
+    from killpoint.process.runner import Preparation
     from killpoint.scenario import Program
+
+# Shorter workloads that are held ready beside the scenario, while a case is shrunk.
+DERIVED_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,10 @@ class Desk:
         self._scenarios |= {program.name: program for program in settings.programs}
         self._nursery = Nursery()
         self._runner: Runner | None = None
+        self._main: tuple[str, tuple[int, ...]] = ("", ())
+        self._preparation: Preparation | None = None
+        self._derived: dict[tuple[str, tuple[int, ...]], Runner] = {}
+        self._latest: Runner | None = None
 
     def inventory(self) -> Inventory:
         """Return what is there."""
@@ -118,27 +127,65 @@ class Desk:
             case "run":
                 for case in arguments:
                     say(connection, self._run(case))
+            case "derive":
+                say(connection, self._derive(*arguments))
             case "replay":
                 case, directory, token = arguments
-                result = self._now().replay(case)
+                runner = self._fitting(case)
+                result = runner.replay(case)
                 if directory is not None:
-                    keep.keep(self._now(), result, Path(directory), token)
+                    whole = self._scenarios[case.scenario]
+                    origin = discovery.origin_of(whole, self._settings.files)
+                    keep.keep(runner, result, Path(directory), token, origin)
                 say(connection, result)
             case "tell":
-                say(connection, story.tell(self._now(), *arguments))
+                say(connection, story.tell(self._fitting(arguments[0]), *arguments))
             case "measure":
-                say(connection, self._now().measure(arguments))
+                say(connection, self._fitting(arguments).measure(arguments))
             case "points":
                 say(connection, tuple(failpoints.catalogue().values()))
             case _:
                 message = f"a worker was asked for {request!r}"
                 raise ValueError(message)
 
-    def _prepare(self, name: str, images: bool) -> Any:  # noqa: ANN401, FBT001 -- a Preparation
+    def _prepare(
+        self,
+        name: str,
+        images: bool,  # noqa: FBT001 -- it comes over the wire
+        only: tuple[int, ...],
+    ) -> Any:  # noqa: ANN401 -- a Preparation
         directory = self._settings.directory / name
-        scenario = self._scenarios[name]
-        self._runner = Runner(scenario, self._nursery, directory, images=images)
-        return self._runner.prepare()
+        scenario = derived(self._scenarios[name], only)
+        self._main, self._preparation = (name, only), None
+        self._derived.clear()
+        self._runner = self._latest = Runner(scenario, self._nursery, directory, images=images)
+        self._preparation = self._runner.prepare()
+        return self._preparation
+
+    def _derive(self, name: str, only: tuple[int, ...]) -> Any:  # noqa: ANN401 -- as above
+        """Prepare a shorter workload beside the scenario, in the same directory."""
+        if (name, only) == self._main and self._preparation is not None:
+            return self._preparation
+        scenario = derived(self._scenarios[name], only)
+        runner = Runner(scenario, self._nursery, self._settings.directory / name)
+        # Should it not come to its end, nobody knows what stands there.
+        self._latest = None
+        preparation = runner.prepare()
+        self._derived[name, only] = self._latest = runner
+        while len(self._derived) > DERIVED_MAX:
+            del self._derived[next(iter(self._derived))]
+        return preparation
+
+    def _fitting(self, case: Case) -> Runner:
+        """Return the runner of the case's workload; the others have left the directory to it."""
+        key = (case.scenario, case.only)
+        if key != self._main and key not in self._derived:
+            self._derive(*key)
+        runner = self._now() if key == self._main else self._derived[key]
+        if runner is not self._latest:
+            runner.resume()
+        self._latest = runner
+        return runner
 
     def _now(self) -> Runner:
         if self._runner is None:
@@ -147,7 +194,7 @@ class Desk:
         return self._runner
 
     def _run(self, case: Case) -> CaseResult:
-        return self._now().run(case)
+        return self._fitting(case).run(case)
 
 
 def _trouble(error: Exception) -> Trouble:

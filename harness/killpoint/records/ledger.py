@@ -300,6 +300,7 @@ class Ledger:
             label=event.label,
             replays_failed=event.replays_failed,
             replays_count=event.replays_count,
+            shrunk=event.shrunk,
             result=replace(result, output=clipped(result.output), detail=clipped(result.detail)),
         )
 

@@ -72,7 +72,10 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A failure with a directory of its own. A relative `directory` is inside the record's."""
+    """A failure with a directory of its own. A relative `directory` is inside the record's.
+
+    `shrunk` is the token of its smallest form; it is empty where none was looked for.
+    """
 
     token: str
     directory: str
@@ -80,6 +83,7 @@ class Kept:
     replays_failed: int
     replays_count: int
     result: CaseResult
+    shrunk: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from killpoint.report.words import (
     pairs_word,
     plain,
     rate,
+    shrunk_command,
     struck,
     title,
 )
@@ -112,6 +113,7 @@ def problem_block(
     lines += wrapped(advice, width, indent="  next    ", hanging=" " * 10) if advice else []
     fields = [
         ("replay", replay),
+        ("shrunk", shrunk_command(kept, replay)),
         ("kept", kept_at),
         ("label", label(kept) if kept else ""),
         ("cases", f"{problem.cases_count:,} like this" if problem.cases_count > 1 else ""),

@@ -145,12 +145,18 @@ def _made_again(run: Run) -> Iterable[_Part]:
 
 
 def _why_short(run: Run, *, short: bool) -> str:
-    return " when the budget was used up" if short and _stopped_by_budget(run) else ""
+    if short and _stopped_by_budget(run):
+        return " when the budget was used up"
+    return " when the first failure was found" if short and _stopped_by_failure(run) else ""
 
 
 def _stopped_by_budget(run: Run) -> bool:
     stops = {run.stop, *(each.stop for each in run.scenarios)}
     return not stops.isdisjoint({StopReason.BUDGET, StopReason.DEEP_BUDGET})
+
+
+def _stopped_by_failure(run: Run) -> bool:
+    return any(each.stop is StopReason.FIRST_FAILURE for each in run.scenarios)
 
 
 def _unfinished(run: Run) -> Iterable[_Part]:
@@ -186,7 +192,7 @@ def _bracketing(run: Run) -> _Part:
 
 def _never_reached(run: Run) -> _Part:
     names = run.never_reached
-    if not run.complete and not names:
+    if not names and (not run.complete or _stopped_by_failure(run)):
         return _Part(proven=False, text="never reached: not known")
     return _Part(proven=not names, text=f"never reached: {_named(names) if names else 'none'}")
 

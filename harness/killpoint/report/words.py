@@ -121,6 +121,13 @@ def replay_command(token: str, arguments: str = "") -> str:
     return f"killpoint replay {word} {plain(arguments)}".rstrip()
 
 
+def shrunk_command(kept: Kept | None, replay: str) -> str:
+    """Return the line that runs the smaller form of a case; nothing where there is none."""
+    if kept is None or kept.shrunk in {"", kept.token}:
+        return ""
+    return replay.replace(plain(kept.token), plain(kept.shrunk), 1)
+
+
 def replay_arguments(settings: dict[str, str]) -> str:
     """Return what a replay needs after the token: the files, or the program, that were given.
 
@@ -178,6 +185,8 @@ def again(run: Run) -> str:
     if run.budget_s is not None:
         words += ["--budget", f"{run.budget_s:g}s"]
     words += ["--workers", str(run.workers_count), "--depth", str(run.depth)]
+    if "stop" in run.settings:
+        words.append("--stop-at-first")
     if run.shard != (1, 1):
         words += ["--shard", f"{run.shard[0]}/{run.shard[1]}"]
     return plain(shlex.join(words))
