@@ -17,33 +17,30 @@ import subprocess
 import sys
 import textwrap
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from statistics import median
 from typing import TYPE_CHECKING
 
 import click
-from killpoint.shrink import Bounds, shrink
 
-from killpoint.discovery import files_of
 from killpoint.process.pool import Pool
+from killpoint.shrink import Bounds, shrink
 from killpoint.token import parse
 from scenarios.planted.catalogue import OPEN, REQUIRED, SHOWN, every_bug, missing
 from scenarios.planted.hunt import Hunt, hunt
 from scenarios.planted.random_kills import CASES_MAX, Luck, RandomKills, moments, per_hit, timed
 from scenarios.planted.sound import sound
 from scenarios.planted.track import Line, write
+from scenarios.planted.workers import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from scenarios.planted.patch import Bug
     from scenarios.planted.random_kills import Place
 
-PLANTED = Path(__file__).parent
-ROOT = PLANTED.parents[1]
+ROOT = Path(__file__).parents[2]
 MEDIAN_MAX = 12
 SHRINKING = Bounds(cases_max=60)
 
@@ -81,8 +78,9 @@ def main() -> int:
         parser.error(f"there is no planted bug called {', '.join(sorted(unknown))}")
     began = time.monotonic()
     when = {} if options.quick else {name: moments(sound(name)) for name in _starts(bugs)}
+    found = answers(lambda pool, bug: _one(pool, bug, when), bugs, workers_count=options.workers)
     measured = []
-    for number, each in enumerate(_measure(bugs, options.workers, when), start=1):
+    for number, each in enumerate(found, start=1):
         left_s = (time.monotonic() - began) / number * (len(bugs) - number)
         click.echo(_row(each))
         if not number % 10:
@@ -96,31 +94,6 @@ def main() -> int:
 
 def _starts(bugs: Sequence[Bug]) -> list[str]:
     return sorted({name for bug in bugs for name in bug.about})
-
-
-def _measure(
-    bugs: Sequence[Bug], workers_count: int, when: dict[str, dict[Place, float]]
-) -> Iterator[Measured]:
-    """Yield the bugs in order, from so many workers with a pool each."""
-    files = files_of([PLANTED])
-    pools = [Pool(workers_count=1, files=files) for _ in range(min(workers_count, len(bugs)))]
-    free: SimpleQueue[Pool] = SimpleQueue()
-    for pool in pools:
-        free.put(pool)
-
-    def measure(bug: Bug) -> Measured:
-        pool = free.get()
-        try:
-            return _one(pool, bug, when)
-        finally:
-            free.put(pool)
-
-    try:
-        with ThreadPoolExecutor(len(pools)) as workers:
-            yield from workers.map(measure, bugs)
-    finally:
-        for pool in pools:
-            pool.close()
 
 
 def _one(pool: Pool, bug: Bug, when: dict[str, dict[Place, float]]) -> Measured:
@@ -177,35 +150,39 @@ def _row(one: Measured) -> str:
 
 def _score(measured: Sequence[Measured], *, whole: bool, shown: bool) -> int:
     """Print what was found and return the exit code."""
-    lost = [each for each in measured if not each.hunt.found]
     click.echo()
-    for one in SHOWN if whole else ():
-        click.echo(f"{one.row:9} {one.mechanism}\n          by {one.by}: {one.test}")
-    for one in OPEN if whole else ():
-        click.echo(f"{one.row:9} {one.mechanism}\n          open: waits for {one.waits_for}")
+    if whole:
+        _tell_of_others()
     counts = [each.hunt.first.number for each in measured if each.hunt.first and each.required]
     middle = median(counts) if counts else 0
-    absent = missing() if whole else ()
-    click.echo()
     if counts:
-        most = max(counts)
-        click.echo(f"cases until a required bug shows: median {middle:g}, at most {most}")
+        click.echo(f"cases until a required bug shows: median {middle:g}, at most {max(counts)}")
     for number, name in enumerate(("timed kills", "kills per hit")):
         luck = [each.at_random[number] for each in measured if each.at_random]
         if luck:
             click.echo(f"{name}: {_of_luck(luck)}")
-    click.echo(f"found {len(measured) - len(lost)} of {len(measured)} planted bugs", nl=False)
-    click.echo(f", {len(SHOWN)} more by tests, {len(OPEN)} open" if whole else "")
-    if absent:
-        click.echo(f"MISSING: {', '.join(absent)}")
-    if lost:
-        click.echo(f"NOT FOUND: {', '.join(each.bug.name for each in lost)}")
-    if not shown:
-        click.echo("NOT SHOWN: the tests above did not all pass")
-    late = whole and middle > MEDIAN_MAX
-    if late:
-        click.echo(f"LATE: the median is above {MEDIAN_MAX}")
-    return int(bool(absent or lost or late or not shown))
+    lost = [each.bug.name for each in measured if not each.hunt.found]
+    also = f", {len(SHOWN)} more by tests, {len(OPEN)} open" if whole else ""
+    click.echo(f"found {len(measured) - len(lost)} of {len(measured)} planted bugs{also}")
+    wrong = {
+        "MISSING": ", ".join(missing()) if whole else "",
+        "NOT FOUND": ", ".join(lost),
+        "NOT SHOWN": "" if shown else "the tests above did not all pass",
+        "LATE": f"the median is above {MEDIAN_MAX}" if whole and middle > MEDIAN_MAX else "",
+    }
+    for word, told in wrong.items():
+        if told:
+            click.echo(f"{word}: {told}")
+    return int(any(wrong.values()))
+
+
+def _tell_of_others() -> None:
+    """Print the bugs that no campaign meets: shown by tests, or open."""
+    for shown in SHOWN:
+        click.echo(f"{shown.row:9} {shown.mechanism}\n          by {shown.by}: {shown.test}")
+    for one in OPEN:
+        click.echo(f"{one.row:9} {one.mechanism}\n          open: waits for {one.waits_for}")
+    click.echo()
 
 
 def _of_luck(luck: Sequence[Luck]) -> str:
