@@ -1,5 +1,7 @@
 """Wrong engines are found, each by an invariant and not by a crash of its patch."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from scenarios.planted import branches, graph, graph_schema, maintenance
 from scenarios.planted.patch import Bug
 from tests.shell import Shell
 
+SCRIPT_LINES_MAX = 40
 PLANTED = str(Path(__file__).parents[1] / "planted")
 
 
@@ -27,3 +30,18 @@ def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None
     replay = shell.killpoint("replay", token, PLANTED, "--times", "2")
     assert replay.returncode == 1
     assert "the same in 2 of 2 replays" in replay.stdout
+
+
+def test_the_script_of_a_planted_bug_shows_it_without_a_harness(shell: Shell) -> None:
+    """It opens the kept crash as a user would, and asks the scenario's own invariant."""
+    bounds = ("--depth", "0", "--no-measure", "--kept", "1", "--stop-at-first")
+    shell.killpoint("run", PLANTED, "planted.audited_twice", *bounds)
+    script = shell.directory / "reports" / "latest" / "failures" / "1" / "show.py"
+
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd="/", capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "has 2 audit rows, expected one" in done.stdout
+    assert len(script.read_text().splitlines()) <= SCRIPT_LINES_MAX
