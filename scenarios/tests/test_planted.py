@@ -35,7 +35,7 @@ def test_a_planted_bug_is_found_by_its_invariant(shell: Shell, bug: Bug) -> None
 def test_the_script_of_a_planted_bug_shows_it_without_a_harness(shell: Shell) -> None:
     """It opens the kept crash as a user would, and asks the scenario's own invariant."""
     bounds = ("--depth", "0", "--no-measure", "--kept", "1", "--stop-at-first")
-    shell.killpoint("run", PLANTED, "planted.audited_twice", *bounds)
+    shell.killpoint("run", f"{PLANTED}/graph.py", "planted.audited_twice", *bounds)
     script = shell.directory / "reports" / "latest" / "failures" / "1" / "show.py"
 
     done = subprocess.run(
