@@ -8,12 +8,35 @@ again. It never holds results.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from killpoint.fault import Fault
 from killpoint.history import History
 from killpoint.verdict import Reason, Verdict
+
+# Which process of a program made a call is an accident, and so are numbers, names and paths.
+_TRACEE = re.compile(r"^t\d+\.")
+_ACCIDENTS = (
+    (re.compile(r"\d* ?'(?:[^'\\]|\\.)*'|\"[^\"]*\""), "'*'"),
+    (re.compile(r"(?<![\w.])/?(?:[\w.@:+-]+/)+[\w.@:+-]*"), "/*"),
+    (re.compile(r"[\w@-]*\d[\w-]*"), "#"),
+    (re.compile(r"('\*'|/\*|#)(?:, ?\1)+"), r"\1"),
+)
+KIND_CHARACTERS_MAX = 200
+
+
+def without_accidents(text: str) -> str:
+    """Return a sentence of evidence with its numbers, ids, quoted names and paths made equal."""
+    for accident, constant in _ACCIDENTS:
+        text = accident.sub(constant, text)
+    return text[:KIND_CHARACTERS_MAX]
+
+
+def kind_of(wrong: str, detail: str) -> str:
+    """Return what is wrong with the first line of its evidence, wherever it was struck."""
+    return f"{wrong}: {without_accidents(next(iter(detail.splitlines()), ''))}"
 
 
 class Phase(StrEnum):
@@ -154,7 +177,13 @@ class CaseResult:
         if self.verdict is Verdict.PASSED:
             return ""
         where = self.case.steps[-1].point if self.case.steps else "no fault"
-        return f"{self.wrong} at {where}"
+        return f"{self.wrong} at {_TRACEE.sub('t*.', where)}"
+
+    @property
+    def kind(self) -> str:
+        """Return what makes two failures those of one bug: what is wrong, and its evidence."""
+        told = [sentence for each in self.violations for sentence in each.evidence]
+        return kind_of(self.wrong, next(iter(told), self.detail))
 
     @property
     def wrong(self) -> str:

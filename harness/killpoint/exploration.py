@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
 REPLAYS_COUNT = 10
 REPLAYS_S_MAX = 10.0
-KEPT_PER_SIGNATURE_MAX = 3
+KEPT_PER_KIND_MAX = 3
 KEPT_MAX = 8
-# Of at most as many failures as are kept, and one a signature: a campaign is not slowed by more.
+# Of at most as many failures as are kept, and one a kind: a campaign is not slowed by more.
 SHRINK_BOUNDS = Bounds(cases_max=60, seconds_max=3.0)
 NOT_RECOVERED = Bracketing(measured=False, why_not="nothing was recovered")
 
@@ -110,7 +110,7 @@ class Exploration:
         self._longest: tuple[int, Case | None] = (0, None)
         self._fingerprint = ""
         self._waiting: list[tuple[CaseResult, str]] = []
-        self._kept_by_signature: dict[str, int] = {}
+        self._kept_by_kind: dict[str, int] = {}
         self._undecided_count = 0
         self._failures_count = 0
         self._made_again_count = 0
@@ -251,13 +251,13 @@ class Exploration:
         self._totals.emit(event)
 
     def _keep_waiting(self) -> None:
-        """Replay and keep what did not pass, a few of each signature."""
+        """Replay and keep what did not pass, a few of each kind."""
         waiting, self._waiting = self._waiting, []
         for result, token in waiting:
-            kept = self._kept_by_signature.get(result.signature, 0)
-            if kept >= KEPT_PER_SIGNATURE_MAX or self._totals.kept >= self._settings.kept_max:
+            kept = self._kept_by_kind.get(result.kind, 0)
+            if kept >= KEPT_PER_KIND_MAX or self._totals.kept >= self._settings.kept_max:
                 continue
-            self._kept_by_signature[result.signature] = kept + 1
+            self._kept_by_kind[result.kind] = kept + 1
             self._totals.kept += 1
             self._keep(result, token)
 
@@ -285,11 +285,11 @@ class Exploration:
         )
 
     def _shrunk(self, result: CaseResult, label: ReplayLabel, directory: Path) -> str:
-        """Keep a smaller form of the first failure of each signature; return its token, if any.
+        """Keep a smaller form of the first failure of each kind; return its token, if any.
 
         Only of one that fails every time, and only as far as it costs the campaign little.
         """
-        first = self._kept_by_signature[result.signature] == 1
+        first = self._kept_by_kind[result.kind] == 1
         failed = result.verdict is Verdict.FAILED
         if not (first and failed and label is ReplayLabel.DETERMINISTIC):
             return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from killpoint.case import Answer, CaseResult, Means
+from killpoint.case import Answer, CaseResult, Means, kind_of
 from killpoint.events import (
     Bracketing,
     DepthTally,
@@ -99,6 +99,16 @@ class Problem:
     token: str
     cases_count: int
     kept: tuple[Kept, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Return what is wrong wherever it was struck: the same of two points of one bug."""
+        return kind_of(" + ".join(self.invariants) or self.reason.value, self.detail)
+
+    @property
+    def place(self) -> str:
+        """Return where it was struck last."""
+        return self.signature.rpartition(" at ")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,10 @@ class ScenarioSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemSummary:
-    """One signature in the summary; `label` is empty when it was not kept."""
+    """One signature in the summary; `label` and `shrunk` are empty when it was not kept.
+
+    Those of one `kind` are the same failure at several points.
+    """
 
     scenario: str
     verdict: Verdict
@@ -50,6 +53,8 @@ class ProblemSummary:
     label: str
     directory: str
     cases_count: int
+    shrunk: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,4 +129,6 @@ def _problem(problem: Problem, arguments: str) -> ProblemSummary:
         label=kept.label.value if kept else "",
         directory=kept.directory if kept else "",
         cases_count=problem.cases_count,
+        shrunk=kept.shrunk if kept else "",
+        kind=problem.kind,
     )
