@@ -129,7 +129,8 @@ class ScenarioFinished:
     """All cases of a scenario are done, or the budget is.
 
     `recovery_bracketing` is what strace saw of its longest recovery; `made_again_count` the crashes
-    by image that SIGKILL made again with the same bytes.
+    by image that SIGKILL made again with the same bytes. `run_twice_count` cases were run a second
+    time, and `unequal_count` of them came out otherwise.
     """
 
     scenario: str
@@ -142,6 +143,8 @@ class ScenarioFinished:
     undecided_count: int
     elapsed_s: float
     made_again_count: int = 0
+    run_twice_count: int = 0
+    unequal_count: int = 0
     recovery_bracketing: Bracketing = field(
         default_factory=lambda: Bracketing(measured=False, why_not="nothing was recovered")
     )

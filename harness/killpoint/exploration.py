@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from killpoint.case import Case
+from killpoint.case import Case, Twice
 from killpoint.errors import PainlessError
 from killpoint.events import (
     Bracketing,
@@ -109,6 +109,7 @@ class Exploration:
         self._undecided_count = 0
         self._failures_count = 0
         self._made_again_count = 0
+        self._twice: dict[Twice, int] = dict.fromkeys(Twice, 0)
 
     def run(self) -> Verdict:
         """Prepare, measure, explore, keep; return the scenario's verdict."""
@@ -147,6 +148,8 @@ class Exploration:
                 undecided_count=self._undecided_count,
                 elapsed_s=time.monotonic() - started,
                 made_again_count=self._made_again_count,
+                run_twice_count=self._twice[Twice.EQUAL] + self._twice[Twice.UNEQUAL],
+                unequal_count=self._twice[Twice.UNEQUAL],
                 recovery_bracketing=bracketing,
             )
         )
@@ -229,6 +232,7 @@ class Exploration:
             result = event.result
             self._verdicts.append(result.verdict)
             self._made_again_count += result.made_again
+            self._twice[result.twice] += 1
             if result.note:
                 self._note(result.note)
             for point in result.recovery_hits:

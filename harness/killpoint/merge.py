@@ -225,6 +225,8 @@ def _scenario(
         undecided_count=counted.undecided_count,
         elapsed_s=sum(each.elapsed_s for each in records),
         made_again_count=sum(each.made_again_count for each in records),
+        run_twice_count=sum(each.run_twice_count for each in records),
+        unequal_count=sum(each.unequal_count for each in records),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint.events import StopReason
-from killpoint.report.words import plain
+from killpoint.report.words import counted, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,10 +138,15 @@ def _recovery(run: Run, depth: int) -> _Part:
 
 
 def _made_again(run: Run) -> Iterable[_Part]:
-    """Say how many crashes by image were checked; one that differed is undecided by itself."""
+    """Say how many cases were checked against themselves; one that differs did not pass."""
     count = sum(each.made_again_count for each in run.scenarios)
     if count:
         yield _Part(proven=True, text=f"{count:,} crashes by image made again by SIGKILL")
+    twice = sum(each.run_twice_count for each in run.scenarios)
+    unequal = sum(each.unequal_count for each in run.scenarios)
+    if twice:
+        how = f"{unequal:,} came out otherwise" if unequal else "all equal"
+        yield _Part(proven=not unequal, text=f"{counted(twice, 'case')} run twice, {how}")
 
 
 def _why_short(run: Run, *, short: bool) -> str:
