@@ -77,7 +77,10 @@ class Bracketing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStarted:
-    """The first event. `settings` is what a reader needs to start the same campaign again."""
+    """The first event. `settings` is what a reader needs to start the same campaign again.
+
+    `canaries` are the known bugs that were found before it.
+    """
 
     scenarios: tuple[str, ...]
     strategy: str
@@ -87,6 +90,7 @@ class CampaignStarted:
     shard: tuple[int, int]
     reports: Path
     settings: dict[str, str] = field(default_factory=dict)
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

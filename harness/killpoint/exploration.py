@@ -27,6 +27,7 @@ from killpoint.explore.damage import DamageStrategy
 from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
+from killpoint.fault import Fault
 from killpoint.process.victim import OWN_POINTS
 from killpoint.verdict import Verdict, worst
 
@@ -51,6 +52,17 @@ class StrategyName(StrEnum):
     KILL = "kill"
     ERROR = "error"
     DAMAGE = "damage"
+
+    @property
+    def fault(self) -> Fault:
+        """Return the fault that stands for all that it strikes with."""
+        match self:
+            case StrategyName.KILL:
+                return Fault.KILL
+            case StrategyName.ERROR:
+                return Fault.EIO
+            case StrategyName.DAMAGE:
+                return Fault.FLIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

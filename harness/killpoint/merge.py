@@ -184,6 +184,8 @@ def _run(records: Sequence[Record], united: _Union, ledgers: dict[str, ScenarioL
         notes=(*notes, *dict.fromkeys(note for run in runs for note in run.notes)),
         skipped=tuple(dict.fromkeys(each for run in runs for each in run.skipped)),
         merged=tuple(record.directory.name for record in records),
+        # A record without them says nothing, and then nothing is said of the whole.
+        canaries=tuple(each for each in runs[0].canaries if all(each in r.canaries for r in runs)),
     )
 
 

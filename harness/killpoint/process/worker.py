@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from killpoint import discovery, failpoints
-from killpoint.errors import KillpointError, ScratchError
+from killpoint import canary, discovery, failpoints
+from killpoint.errors import KillpointError, ReservedNameError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
+from killpoint.scenario import PointSource, Scenario
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
@@ -42,9 +43,10 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What the scenario files hold: names with their first line, and declared points."""
+    """What the scenario files hold: names, where their points come from, and declared points."""
 
     scenarios: tuple[str, ...]
+    sources: dict[str, frozenset[PointSource]]
     points: tuple[failpoints.Point, ...]
 
 
@@ -101,13 +103,18 @@ class Desk:
         self._settings = settings
         self._scenarios = discovery.load(settings.files)
         self._scenarios |= {program.name: program for program in settings.programs}
+        for name in self._scenarios:
+            if name in canary.SCENARIOS:
+                raise ReservedNameError(name)
         self._nursery = Nursery()
         self._runner: Runner | None = None
 
     def inventory(self) -> Inventory:
         """Return what is there."""
         return Inventory(
-            scenarios=tuple(self._scenarios), points=tuple(failpoints.catalogue().values())
+            scenarios=tuple(self._scenarios),
+            sources={name: _sources(each) for name, each in self._scenarios.items()},
+            points=tuple(failpoints.catalogue().values()),
         )
 
     def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
@@ -136,7 +143,7 @@ class Desk:
 
     def _prepare(self, name: str, images: bool) -> Any:  # noqa: ANN401, FBT001 -- a Preparation
         directory = self._settings.directory / name
-        scenario = self._scenarios[name]
+        scenario = canary.SCENARIOS.get(name) or self._scenarios[name]
         self._runner = Runner(scenario, self._nursery, directory, images=images)
         return self._runner.prepare()
 
@@ -148,6 +155,10 @@ class Desk:
 
     def _run(self, case: Case) -> CaseResult:
         return self._now().run(case)
+
+
+def _sources(scenario: Scenario | Program) -> frozenset[PointSource]:
+    return scenario.points if isinstance(scenario, Scenario) else frozenset({PointSource.SYSCALLS})
 
 
 def _trouble(error: Exception) -> Trouble:

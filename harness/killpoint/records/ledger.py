@@ -272,6 +272,7 @@ class Ledger:
             depth=event.depth,
             shard=event.shard,
             settings=dict(event.settings),
+            canaries=event.canaries,
         )
         for name in event.scenarios:
             self.of(name)

@@ -157,6 +157,7 @@ class Run:
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
 
     def problems_of(self, scenario: str) -> tuple[Problem, ...]:
         """Return the problems of one scenario."""

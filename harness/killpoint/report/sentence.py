@@ -47,6 +47,7 @@ def completeness(run: Run) -> Completeness:
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
         *_made_again(run),
+        *_canary(run),
         *_unfinished(run),
         _bracketing(run),
         # One shard passes only its own recoveries: what none of them reaches shows in the merge.
@@ -65,7 +66,7 @@ def _of_errors(run: Run) -> Completeness:
         done, total, images = _counts(run, 1)
         text = f"kills and errors after them {done:,} of {total:,}, {images:,} distinct states"
         parts.append(_Part(proven=done == total, text=text + _why_short(run, short=done < total)))
-    return _joined(run, [*parts, *_made_again(run), *_left_out(run)])
+    return _joined(run, [*parts, *_made_again(run), *_canary(run), *_left_out(run)])
 
 
 def _of_damages(run: Run) -> Completeness:
@@ -73,7 +74,7 @@ def _of_damages(run: Run) -> Completeness:
     done, total, _ = _counts(run, 0)
     proven = done == total and (total > 0 or run.shard[1] > 1)
     text = f"{done:,} of {total:,} damages done" + _why_short(run, short=done < total)
-    return _joined(run, [_Part(proven=proven, text=text), *_left_out(run)])
+    return _joined(run, [_Part(proven=proven, text=text), *_canary(run), *_left_out(run)])
 
 
 def _left_out(run: Run) -> Iterable[_Part]:
@@ -147,6 +148,12 @@ def _made_again(run: Run) -> Iterable[_Part]:
     if twice:
         how = f"{unequal:,} came out otherwise" if unequal else "all equal"
         yield _Part(proven=not unequal, text=f"{counted(twice, 'case')} run twice, {how}")
+
+
+def _canary(run: Run) -> Iterable[_Part]:
+    """Say that known bugs were found; a campaign that does not find them never begins."""
+    if run.canaries:
+        yield _Part(proven=True, text="canary found")
 
 
 def _why_short(run: Run, *, short: bool) -> str:
