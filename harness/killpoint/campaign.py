@@ -128,7 +128,7 @@ class Campaign:
         """Find the known bugs on every worker; raises `CanaryError` where one is not found."""
         sources = [each for name in chosen for each in self._pool.inventory.sources[name]]
         found = []
-        for each in canary.needed({self._settings.strategy.fault}, sources):
+        for each in canary.needed(self._settings.faults, sources):
             try:
                 self._pool.prepare(each.scenario.name)
             except MissingToolError:

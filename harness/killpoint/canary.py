@@ -30,7 +30,7 @@ SILENCE = "nothing wrong is read in silence"
 RIGHT = ""
 
 
-class Late:
+class _Late:
     """Acknowledges what it has in memory, and writes it when it is closed."""
 
     def __init__(self, root: Path) -> None:
@@ -47,7 +47,7 @@ class Late:
         self._file.write_text(" ".join(self.items))
 
 
-class Truncating(Late):
+class _Truncating(_Late):
     """Writes each item at once, over the only copy of those before."""
 
     def put(self, item: str) -> None:
@@ -56,7 +56,7 @@ class Truncating(Late):
         self.close()
 
 
-class Deaf(Late):
+class _Deaf(_Late):
     """Appends each item, and hears no error of the storage after the first."""
 
     def put(self, item: str) -> None:
@@ -141,7 +141,7 @@ def needed(faults: Iterable[Fault], sources: Iterable[PointSource]) -> tuple[Can
 
 
 def _canary(
-    title: str, kind: type[Late], source: PointSource, *expected: tuple[str, str]
+    title: str, kind: type[_Late], source: PointSource, *expected: tuple[str, str]
 ) -> Canary:
     """Return a canary over two operations; each expectation is `fault:point@n` and an invariant."""
     name = PREFIX + title.replace(" ", ".")
@@ -170,21 +170,21 @@ def _with(title: str, scenario: Scenario, *expected: tuple[str, str]) -> Canary:
 BY_SOURCE = {
     PointSource.DECLARED: _canary(
         "declared points",
-        Late,
+        _Late,
         PointSource.DECLARED,
         ("kill:operation.returned@1", RIGHT),
         ("kill:operation.acknowledged@1", LOST),
     ),
     PointSource.PYTHON: _canary(
         "Python calls",
-        Truncating,
+        _Truncating,
         PointSource.PYTHON,
         ("kill:python.open@2", RIGHT),
         ("kill:python.write@2", LOST),
     ),
     PointSource.SYSCALLS: _canary(
         "system calls",
-        Truncating,
+        _Truncating,
         PointSource.SYSCALLS,
         ("kill:t0.openat@2", RIGHT),
         ("kill:t0.write@2", LOST),
@@ -192,7 +192,7 @@ BY_SOURCE = {
 }
 ERROR = _canary(
     "storage error",
-    Deaf,
+    _Deaf,
     PointSource.PYTHON,
     ("eio:python.open@1", RIGHT),
     ("eio:python.open@2", LOST),

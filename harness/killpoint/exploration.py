@@ -26,8 +26,9 @@ from killpoint.events import (
 from killpoint.explore.damage import DamageStrategy
 from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
+from killpoint.explore.listed import ListedStrategy
 from killpoint.explore.loop import Budget, explore
-from killpoint.fault import Fault
+from killpoint.fault import DAMAGES, Fault
 from killpoint.process.victim import OWN_POINTS
 from killpoint.verdict import Verdict, worst
 
@@ -52,17 +53,7 @@ class StrategyName(StrEnum):
     KILL = "kill"
     ERROR = "error"
     DAMAGE = "damage"
-
-    @property
-    def fault(self) -> Fault:
-        """Return the fault that stands for all that it strikes with."""
-        match self:
-            case StrategyName.KILL:
-                return Fault.KILL
-            case StrategyName.ERROR:
-                return Fault.EIO
-            case StrategyName.DAMAGE:
-                return Fault.FLIP
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +61,8 @@ class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
-    At most `kept_max` failures are replayed and kept with their directories.
+    At most `kept_max` failures are replayed and kept with their directories. `listed` are the
+    cases to judge again, by scenario.
     """
 
     names: tuple[str, ...] = ()
@@ -85,6 +77,25 @@ class Settings:
     images: bool = False
     kept_max: int = KEPT_MAX
     notes: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, tuple[Case, ...]] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """Return the kinds of fault that are struck with, one standing for all of its kind."""
+        match self.strategy:
+            case StrategyName.KILL:
+                return frozenset({Fault.KILL})
+            case StrategyName.ERROR:
+                return frozenset({Fault.EIO})
+            case StrategyName.DAMAGE:
+                return frozenset({Fault.FLIP})
+            case StrategyName.JUDGE:
+                struck = {s.fault for cases in self.listed.values() for c in cases for s in c.steps}
+                damages = struck & set(DAMAGES)
+                errors = struck - damages - {Fault.KILL}
+                kinds = {Fault.KILL} & struck
+                kinds |= {Fault.EIO} if errors else set()
+                return frozenset(kinds | ({Fault.FLIP} if damages else set()))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -167,7 +178,9 @@ class Exploration:
         )
         return verdict
 
-    def _strategy(self, preparation: Preparation) -> KillStrategy | ErrorStrategy | DamageStrategy:
+    def _strategy(
+        self, preparation: Preparation
+    ) -> KillStrategy | ErrorStrategy | DamageStrategy | ListedStrategy:
         settings = self._settings
         match settings.strategy:
             case StrategyName.KILL:
@@ -195,6 +208,8 @@ class Exploration:
                 return DamageStrategy(
                     scenario=self._name, damages=preparation.damages, shard=settings.shard
                 )
+            case StrategyName.JUDGE:
+                return ListedStrategy(settings.listed[self._name], shard=settings.shard)
 
     def _announce(self, preparation: Preparation, pairs_total: int) -> None:
         bracketing = self._measure(Case(scenario=self._name, steps=()))

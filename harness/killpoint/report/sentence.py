@@ -42,7 +42,9 @@ def completeness(run: Run) -> Completeness:
     if run.strategy == "error":
         return _of_errors(run)
     if run.strategy == "damage":
-        return _of_damages(run)
+        return _of_one_kind(run, "damages done")
+    if run.strategy == "judge":
+        return _of_one_kind(run, "cases judged again")
     parts = [
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
@@ -69,12 +71,14 @@ def _of_errors(run: Run) -> Completeness:
     return _joined(run, [*parts, *_made_again(run), *_canary(run), *_left_out(run)])
 
 
-def _of_damages(run: Run) -> Completeness:
-    """Say how many damages were done."""
+def _of_one_kind(run: Run, words: str) -> Completeness:
+    """Say how many damages were done, or cases judged again."""
     done, total, _ = _counts(run, 0)
     proven = done == total and (total > 0 or run.shard[1] > 1)
-    text = f"{done:,} of {total:,} damages done" + _why_short(run, short=done < total)
-    return _joined(run, [_Part(proven=proven, text=text), *_canary(run), *_left_out(run)])
+    text = f"{done:,} of {total:,} {words}" + _why_short(run, short=done < total)
+    return _joined(
+        run, [_Part(proven=proven, text=text), *_made_again(run), *_canary(run), *_left_out(run)]
+    )
 
 
 def _left_out(run: Run) -> Iterable[_Part]:
