@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from killpoint.errors import MissingToolError, PainlessError, UnknownScenarioError
+from killpoint import canary
+from killpoint.errors import CanaryError, MissingToolError, PainlessError, UnknownScenarioError
 from killpoint.events import CampaignFinished, CampaignStarted, CaseFinished, StopReason
 from killpoint.exploration import Exploration, Settings, StrategyName, Totals
 from killpoint.explore.loop import Budget
@@ -43,9 +44,10 @@ class Campaign:
 
     def run(self) -> Verdict:
         """Run all chosen scenarios; the last event is emitted however it ends."""
-        started = time.monotonic()
         chosen = self._choose()
         settings = self._settings
+        canaries = self._find_canaries(chosen)
+        started = time.monotonic()
         self._emit(
             CampaignStarted(
                 scenarios=chosen,
@@ -56,6 +58,7 @@ class Campaign:
                 shard=settings.shard,
                 reports=settings.reports,
                 settings=settings.notes,
+                canaries=canaries,
             )
         )
         end_s = None if settings.budget_s is None else started + settings.budget_s
@@ -120,6 +123,21 @@ class Campaign:
                 raise UnknownScenarioError(name, known)
             chosen += fitting
         return tuple(name for name in known if name in set(chosen))
+
+    def _find_canaries(self, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Find the known bugs on every worker; raises `CanaryError` where one is not found."""
+        sources = [each for name in chosen for each in self._pool.inventory.sources[name]]
+        found = []
+        for each in canary.needed(self._settings.faults, sources):
+            try:
+                self._pool.prepare(each.scenario.name)
+            except MissingToolError:
+                continue  # No scenario of this source can run here either, and each says so.
+            for results in self._pool.run_on_all(each.cases):
+                if wrong := each.wrong(results):
+                    raise CanaryError(wrong)
+            found.append(each.title)
+        return tuple(found)
 
     def _share(self, end_s: float | None, scenarios_left: int) -> Budget:
         deep_s, first = self._settings.deep_s, self._settings.stop_at_first

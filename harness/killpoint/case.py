@@ -114,6 +114,14 @@ class Violation:
     evidence: tuple[str, ...]
 
 
+class Twice(StrEnum):
+    """Whether a case was run a second time, and whether all that must be equal was."""
+
+    NO = ""
+    EQUAL = "equal"
+    UNEQUAL = "unequal"
+
+
 class Answer(StrEnum):
     """What came of a workload whose storage failed, or of damage, seen after reopening."""
 
@@ -134,7 +142,7 @@ class CaseResult:
     error, with their occurrences, before it failed or ended. `applied_count` is how many
     operations the recovered state shows, `told` what a damaged store made of it. Times are
     seconds of wall clock in the worker. Of a crash by image, `made_again` says that SIGKILL left
-    the same bytes.
+    the same bytes; `twice` whether the case was run a second time, and came out the same.
     """
 
     case: Case
@@ -157,6 +165,7 @@ class CaseResult:
     later_hits: tuple[tuple[str, int], ...] = ()
     applied_count: int | None = None
     told: Answer = Answer.NONE
+    twice: Twice = Twice.NO
 
     @property
     def answer(self) -> Answer:

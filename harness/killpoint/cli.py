@@ -1,4 +1,4 @@
-"""The command line: run, replay, explain, shrink, list, points, explain, merge, report.
+"""The command line: run, replay, explain, shrink, list, points, merge, judge, report.
 
 Each command reads its arguments, calls one function of the harness and answers with an exit code:
 0 passed, 1 failed, 2 usage, 3 harness error, 4 undecided, 5 nothing ran. It never judges.
@@ -198,6 +198,50 @@ def merge(records: tuple[Path, ...], into: Path) -> None:
     from killpoint import session  # noqa: PLC0415 -- as above
 
     sys.exit(session.merge(records, into))
+
+
+@cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@arguments
+@click.option(
+    "--only",
+    type=click.Choice(["all", "failed"]),
+    default="all",
+    show_default=True,
+    help="Every case of the record, or those that did not pass.",
+)
+@click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Worker processes.",
+)
+@click.option(
+    "--kept",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="How many failures are replayed and kept.",
+)
+def judge(record: Path, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
+    """Judge the cases of RECORD anew, and say which verdicts have changed.
+
+    Without a file, those that the record was made with. The new record stands beside the old one.
+    """
+    from killpoint import session  # noqa: PLC0415 -- as above
+    from killpoint.judge import Only  # noqa: PLC0415 -- as above
+
+    asked = session.JudgeRequest(
+        record=record,
+        what=what,
+        only=Only(options["only"]),
+        budget_s=_budget(options["budget"]),
+        workers_count=options["workers"],
+        kept_max=options["kept"],
+    )
+    sys.exit(session.judge(asked))
 
 
 @cli.command()

@@ -19,7 +19,7 @@ from killpoint.errors import NoScenarioError, ScenarioFileError, UnknownScenario
 from killpoint.scenario import Program, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 Runnable = Scenario | Program
 
@@ -108,20 +108,18 @@ def _is_of(module: object, file: Path) -> bool:
 
 def select(scenarios: dict[str, Runnable], names: Iterable[str]) -> dict[str, Runnable]:
     """Return those whose name is given, or begins with a given name and a dot; all if none."""
-    wanted = list(names)
-    if not wanted:
-        return scenarios
-    chosen: dict[str, Runnable] = {}
-    for name in wanted:
-        fitting = {
-            each: scenario
-            for each, scenario in scenarios.items()
-            if each == name or each.startswith(name + ".")
-        }
-        if not fitting:
-            raise UnknownScenarioError(name, scenarios)
-        chosen |= fitting
-    return {name: scenarios[name] for name in scenarios if name in chosen}
+    return {name: scenarios[name] for name in fitting(scenarios, names)}
+
+
+def fitting(known: Collection[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the known names that are given, or begin with a given name and a dot; all if none."""
+    chosen: set[str] = set()
+    for name in (wanted := list(names)):
+        found = {each for each in known if each == name or each.startswith(name + ".")}
+        if not found:
+            raise UnknownScenarioError(name, known)
+        chosen |= found
+    return tuple(each for each in known if each in chosen or not wanted)
 
 
 def split(arguments: Iterable[str], start: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:

@@ -2,10 +2,11 @@
 
     KillpointError
     |-- UsageError            exit 2: the command, a file or a token is not usable as given
-    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError
+    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError, ReservedNameError
     |   |-- TokenError, OnlyError, BudgetError, ShardError
     `-- HarnessError          exit 3: the harness or its surroundings failed; no verdict
         |-- ScratchError, RecordError, WorkerLostError, PrepareError, MissingToolError
+        |-- CanaryError
 
 Each class builds its sentence from its fields and ends with what to do next. It never carries a
 verdict: what a case found is a value, not an exception.
@@ -76,6 +77,16 @@ class UnknownScenarioError(UsageError):
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
         super().__init__(f"no scenario is called {name!r}: {hint} `killpoint list` shows all.")
+
+
+class ReservedNameError(UsageError):
+    """A scenario has a name that the harness keeps for itself."""
+
+    def __init__(self, name: str) -> None:
+        """Name it."""
+        super().__init__(
+            f"the name {name!r} belongs to the harness: give the scenario another one."
+        )
 
 
 class TokenError(UsageError):
@@ -161,6 +172,18 @@ class PrepareError(HarnessError):
     def __init__(self, scenario: str, why: str) -> None:
         """Name the scenario and the step that failed."""
         super().__init__(f"{scenario} cannot be prepared: {why}. It must pass without any fault.")
+
+
+class CanaryError(HarnessError):
+    """A known bug was not found before a campaign, or what is right was called wrong."""
+
+    def __init__(self, why: str) -> None:
+        """Say what came out otherwise."""
+        super().__init__(
+            f"the harness does not find its own canary, so no pass would mean anything: {why}. "
+            "Look for what changes killpoint in the scenario files or the environment, run "
+            "`killpoint run` on a file of your own, and report it if it stays."
+        )
 
 
 class MissingToolError(HarnessError):

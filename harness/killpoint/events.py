@@ -78,7 +78,10 @@ class Bracketing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStarted:
-    """The first event. `settings` is what a reader needs to start the same campaign again."""
+    """The first event. `settings` is what a reader needs to start the same campaign again.
+
+    `canaries` are the known bugs that were found before it.
+    """
 
     scenarios: tuple[str, ...]
     strategy: str
@@ -88,6 +91,7 @@ class CampaignStarted:
     shard: tuple[int, int]
     reports: Path
     settings: dict[str, str] = field(default_factory=dict)
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,8 @@ class ScenarioFinished:
     """All cases of a scenario are done, or the budget is.
 
     `recovery_bracketing` is what strace saw of its longest recovery; `made_again_count` the crashes
-    by image that SIGKILL made again with the same bytes.
+    by image that SIGKILL made again with the same bytes. `run_twice_count` cases were run a second
+    time, and `unequal_count` of them came out otherwise.
     """
 
     scenario: str
@@ -144,6 +149,8 @@ class ScenarioFinished:
     undecided_count: int
     elapsed_s: float
     made_again_count: int = 0
+    run_twice_count: int = 0
+    unequal_count: int = 0
     recovery_bracketing: Bracketing = field(
         default_factory=lambda: Bracketing(measured=False, why_not="nothing was recovered")
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from killpoint.case import Case
+from killpoint.case import Case, Twice
 from killpoint.errors import PainlessError
 from killpoint.events import (
     Bracketing,
@@ -26,7 +26,9 @@ from killpoint.events import (
 from killpoint.explore.damage import DamageStrategy
 from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
+from killpoint.explore.listed import ListedStrategy
 from killpoint.explore.loop import Budget, explore
+from killpoint.fault import DAMAGES, Fault
 from killpoint.process.victim import OWN_POINTS
 from killpoint.shrink import Bounds, shrink
 from killpoint.verdict import Verdict, worst
@@ -54,6 +56,7 @@ class StrategyName(StrEnum):
     KILL = "kill"
     ERROR = "error"
     DAMAGE = "damage"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,8 @@ class Settings:
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
     `stop_at_first` ends each scenario at its first failed case, and goes on with the next one.
-    At most `kept_max` failures are replayed and kept with their directories.
+    At most `kept_max` failures are replayed and kept with their directories. `listed` are the
+    cases to judge again, by scenario.
     """
 
     names: tuple[str, ...] = ()
@@ -78,6 +82,25 @@ class Settings:
     kept_max: int = KEPT_MAX
     stop_at_first: bool = False
     notes: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, tuple[Case, ...]] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """Return the kinds of fault that are struck with, one standing for all of its kind."""
+        match self.strategy:
+            case StrategyName.KILL:
+                return frozenset({Fault.KILL})
+            case StrategyName.ERROR:
+                return frozenset({Fault.EIO})
+            case StrategyName.DAMAGE:
+                return frozenset({Fault.FLIP})
+            case StrategyName.JUDGE:
+                struck = {s.fault for cases in self.listed.values() for c in cases for s in c.steps}
+                damages = struck & set(DAMAGES)
+                errors = struck - damages - {Fault.KILL}
+                kinds = {Fault.KILL} & struck
+                kinds |= {Fault.EIO} if errors else set()
+                return frozenset(kinds | ({Fault.FLIP} if damages else set()))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,6 +137,7 @@ class Exploration:
         self._undecided_count = 0
         self._failures_count = 0
         self._made_again_count = 0
+        self._twice: dict[Twice, int] = dict.fromkeys(Twice, 0)
 
     def run(self) -> Verdict:
         """Prepare, measure, explore, keep; return the scenario's verdict."""
@@ -154,12 +178,16 @@ class Exploration:
                 undecided_count=self._undecided_count,
                 elapsed_s=time.monotonic() - started,
                 made_again_count=self._made_again_count,
+                run_twice_count=self._twice[Twice.EQUAL] + self._twice[Twice.UNEQUAL],
+                unequal_count=self._twice[Twice.UNEQUAL],
                 recovery_bracketing=bracketing,
             )
         )
         return verdict
 
-    def _strategy(self, preparation: Preparation) -> KillStrategy | ErrorStrategy | DamageStrategy:
+    def _strategy(
+        self, preparation: Preparation
+    ) -> KillStrategy | ErrorStrategy | DamageStrategy | ListedStrategy:
         settings = self._settings
         match settings.strategy:
             case StrategyName.KILL:
@@ -189,6 +217,8 @@ class Exploration:
                 return DamageStrategy(
                     scenario=self._name, damages=preparation.damages, shard=settings.shard
                 )
+            case StrategyName.JUDGE:
+                return ListedStrategy(settings.listed[self._name], shard=settings.shard)
 
     def _announce(self, preparation: Preparation, pairs_total: int) -> None:
         bracketing = self._measure(Case(scenario=self._name, steps=()))
@@ -238,6 +268,7 @@ class Exploration:
             result = event.result
             self._verdicts.append(result.verdict)
             self._made_again_count += result.made_again
+            self._twice[result.twice] += 1
             if result.note:
                 self._note(result.note)
             for point in result.recovery_hits:

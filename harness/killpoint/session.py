@@ -10,7 +10,7 @@ import contextlib
 import os
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +22,15 @@ from killpoint import shrink as shrinking
 from killpoint.errors import RecordError, UnknownScenarioError
 from killpoint.explain import render
 from killpoint.exploration import Settings, StrategyName
+from killpoint.judge import Comparison, Docket, Only, docket_of
 from killpoint.process import traced
 from killpoint.process.pool import Pool
 from killpoint.records import Recorder, read_record
+from killpoint.records.store import write_run
 from killpoint.report import completeness, write_reports
 from killpoint.report.terminal import Terminal
-from killpoint.report.words import counted, replay_command
+from killpoint.report.words import counted, replay_arguments, replay_command
+from killpoint.scenario import Program
 from killpoint.token import parse
 from killpoint.verdict import Verdict, worst
 
@@ -35,13 +38,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from killpoint.process.runner import Preparation
-    from killpoint.scenario import Program
+    from killpoint.records import Run
     from killpoint.token import Token
 
 NOTHING_RAN = 5
 INTERRUPTED = 130
 PROGRESS_S = 2.0
 STOP_AT_FIRST = "at the first failure of each scenario"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRequest:
+    """What `killpoint judge` was asked to do. `what` is empty for all that the record holds."""
+
+    record: Path
+    what: tuple[str, ...]
+    only: Only
+    budget_s: float | None
+    workers_count: int
+    kept_max: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +223,71 @@ def merge(records: tuple[Path, ...], into: Path) -> int:
     click.echo(completeness(united).sentence)
     click.echo(f"{verdict.value}   {united.cases_count:,} cases   {into}/index.html")
     return verdict.exit_code
+
+
+def judge(request: JudgeRequest) -> int:
+    """Judge the cases of a record anew, write what comes of it beside it; the worst verdict."""
+    old = read_record(request.record)
+    programs, recorded = _sources_of(old.run)
+    what = request.what or recorded
+    _, names = _targets(what, programs)
+    with open_pool(what, workers_count=request.workers_count, programs=programs) as pool:
+        known = pool.inventory.scenarios
+        chosen = discovery.fitting(known, names)
+        docket = docket_of(old, request.only, chosen)
+        if not docket.cases:
+            return _nothing_to_judge(request, docket)
+        directory = _new_directory(request.record.resolve().parent)
+        comparison = Comparison(docket)
+        settings = Settings(
+            names=tuple(docket.cases),
+            strategy=StrategyName.JUDGE,
+            depth=0,
+            budget_s=request.budget_s,
+            reports=directory,
+            workers_count=request.workers_count,
+            measure=False,
+            images=docket.images,
+            kept_max=request.kept_max,
+            notes=old.run.settings | {"what": " ".join(what), "command": _judge_command(request)},
+            listed=docket.cases,
+        )
+        shown_as = str(request.record.parent / directory.name)
+        with (
+            contextlib.closing(Recorder(directory)) as recorder,
+            contextlib.closing(Terminal(shown_as=shown_as)) as terminal,
+        ):
+            whole = campaign.Campaign(pool, settings, (recorder, terminal, comparison))
+            verdict = whole.run()
+    run = read_record(directory).run
+    if docket.missing and not request.what:
+        verdict = worst((verdict, Verdict.UNDECIDED))
+    write_run(directory, replace(run, verdict=verdict, notes=(*run.notes, *comparison.notes())))
+    comparison.write(directory)
+    write_reports(directory)
+    click.echo("\n".join(["", *comparison.lines(), *comparison.notes()[1:]]))
+    return INTERRUPTED if whole.interrupted else verdict.exit_code
+
+
+def _sources_of(run: Run) -> tuple[tuple[Program, ...], tuple[str, ...]]:
+    """Return the programs or the files that a record was made with."""
+    arguments = tuple(shlex.split(replay_arguments(run.settings)))
+    if run.settings.get("replay"):
+        _, command, _, check = arguments
+        return (Program(name="cmd", command=command, check=check),), ()
+    return (), arguments
+
+
+def _nothing_to_judge(request: JudgeRequest, docket: Docket) -> int:
+    held = f"of {request.record} can be judged again"
+    why = f"; not there: {', '.join(docket.missing)}" if docket.missing else ""
+    click.echo(f"nothing ran: no case ({request.only.value}) {held}{why}.", err=True)
+    return NOTHING_RAN
+
+
+def _judge_command(request: JudgeRequest) -> str:
+    words = ["killpoint", "judge", str(request.record), *request.what, "--only", request.only.value]
+    return shlex.join([*words, "--workers", str(request.workers_count)])
 
 
 def report(record: Path) -> Path:

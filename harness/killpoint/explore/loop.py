@@ -11,7 +11,7 @@ the first failure is the first in the strategy's order, however many workers the
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint.events import CaseFinished, StopReason
@@ -65,12 +65,14 @@ def explore(
     """Run what the strategy proposes; `rest` is called whenever no case is under way."""
     index = 0
     deep_since = 0.0
+    recoveries: set[tuple[str, str]] = set()
     while cases := strategy.propose():
         if cases[0].depth >= DEEP and not deep_since:
             deep_since = time.monotonic()
         for start in range(0, len(cases), SLICE_CASES_COUNT):
             results = execute(cases[start : start + SLICE_CASES_COUNT])
-            for result in results:
+            for whole in results:
+                result = _told_once(whole, recoveries)
                 strategy.learn(result)
                 index += 1
                 token = str(Token(case=result.case, fingerprint=fingerprint))
@@ -91,3 +93,16 @@ def explore(
                     return stop
             rest()
     return StopReason.COMPLETE
+
+
+def _told_once(result: CaseResult, recoveries: set[tuple[str, str]]) -> CaseResult:
+    """Return a result without its recovery's points if an equal crash had told them before.
+
+    Each worker tells them once: the results must be the same with any number of workers.
+    """
+    crash = (result.crash_images[-1] if result.crash_images else "", result.crash_key)
+    if result.recovery_hits and crash in recoveries:
+        return replace(result, recovery_hits=())
+    if result.recovery_hits:
+        recoveries.add(crash)
+    return result

@@ -158,9 +158,11 @@ class Crashes:
         """Return the photographs of the whole workload without fault."""
         return self._album((), self._start, Sitting(recovery=False))
 
-    def kill_last(self, steps: Steps) -> Crash:
-        """Make the last step by SIGKILL, from the image that the processes before it left."""
-        return self._kill(steps, self.make(_parted(steps)[0], Means.IMAGE))
+    def again(self, steps: Steps, means: Means) -> Crash:
+        """Make the last step anew, a kill by SIGKILL, from what the processes before it left."""
+        earlier = self.make(_parted(steps)[0], means)
+        part = self._kill if steps[-1].fault is Fault.KILL else self._hurt
+        return part(steps, earlier)
 
     def _hurt(self, steps: Steps, before: Crash) -> Crash:
         """Have the storage fail, and take what stands there once the operation has failed."""

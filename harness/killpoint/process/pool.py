@@ -147,6 +147,12 @@ class Pool:
                     with contextlib.suppress(KillpointError):
                         self._receive(index)
 
+    def run_on_all(self, cases: Sequence[Case]) -> list[list[CaseResult]]:
+        """Run the same cases on every worker, each of which must find the same."""
+        for index in range(len(self._workers)):
+            self._send(index, ("run", list(cases)))
+        return [[self._receive(index) for _ in cases] for index in range(len(self._workers))]
+
     def _feed(self, waiting: deque[list[tuple[int, Case]]], running: dict[int, deque[int]]) -> None:
         # A second batch is sent while the first runs, so that no worker waits for the campaign.
         for index, owed in running.items():

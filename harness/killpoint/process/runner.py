@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from killpoint import image
 from killpoint.case import Case, CaseResult, Means
 from killpoint.change import Change, changes_of
 from killpoint.damage import damages_of
@@ -25,8 +24,10 @@ from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue, effects
 from killpoint.fault import DAMAGES, Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
+from killpoint.process import twice
 from killpoint.process.at_rest import AtRest
 from killpoint.process.crash import Crash, Crashes, UnfitCrash
+from killpoint.process.followed import Followed
 from killpoint.process.hurt import Afterwards
 from killpoint.process.judgement import added, judge, unfit
 from killpoint.process.kept import Bystander
@@ -38,7 +39,6 @@ from killpoint.scenario import PointSource, Program, Scenario
 from killpoint.sources.marks import unbracketed_in
 from killpoint.sources.syscalls import read_trace, unavailable
 from killpoint.token import fingerprint
-from killpoint.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from killpoint.process.child import ChildEnd, Nursery
     from killpoint.process.crash import Steps
 
-MADE_AGAIN_ONE_IN = 20
 # The order of more hits than these is worth less than their photographs cost.
 PHOTOGRAPHED_HITS_MAX = 2000
 
@@ -101,9 +100,10 @@ class Runner:
         self._references: tuple[Any, ...] = ()
         self._operations: tuple[str, ...] = ()
         self._verified: dict[tuple[str, str], CaseResult] = {}
-        self._recovered_seen: set[str] = set()
+        self._kept: dict[tuple[str, str], ChildEnd | None] = {}
+        self._followed = Followed()
         self._told: dict[str, list[str]] = {"note": [], "doubt": []}
-        self._turn = 0
+        self._same_bytes = False
 
     def prepare(self) -> Preparation:
         """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
@@ -129,12 +129,15 @@ class Runner:
             raise PrepareError(
                 self.scenario.name, f"two runs without fault differ from hit {where + 1} on"
             )
+        same_images = first_image.id == second_image.id
+        # A native engine may write chance into what it takes away in the end, such as a journal.
+        self._same_bytes = same_images and self._subject.can_be_photographed
         return Preparation(
             scenario=self.scenario.name,
             fingerprint=fingerprint(hit.point for hit in first),
             hits=first,
             operations=self._operations,
-            same_images=first_image.id == second_image.id,
+            same_images=same_images,
             never_killable=frozenset(
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
@@ -176,7 +179,7 @@ class Runner:
         kinds = self.scenario.kept if isinstance(self.scenario, Scenario) else ()
         return Afterwards(
             references=self._references,
-            kind=kinds[_number(steps) % len(kinds)] if kinds else None,
+            kind=kinds[twice.number_of(steps) % len(kinds)] if kinds else None,
             incarnation=FIRST_VICTIM + 1,
         )
 
@@ -208,20 +211,31 @@ class Runner:
 
     def run(self, case: Case) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
-        self._turn += 1
         if case.steps and case.steps[0].fault in DAMAGES:
             return self._at_rest.look(case)
+        means = self._means(case)
         try:
-            crash = self.crashes.make(case.steps, self._means(case))
-            again = crash.means is Means.IMAGE and _is_made_again(case)
-            if again:
-                by_kill = self.crashes.kill_last(case.steps)
-                if by_kill.image.id != crash.image.id:
-                    return _disagreement(case, crash, by_kill)
+            crash = self.crashes.make(case.steps, means)
         except UnfitCrash as why:
             return unfit(case, why)
-        result = self._with_handle(crash, self._verified_once(case, crash, crash.means))
-        return replace(result, means=crash.means, made_again=again, note=crash.note)
+        result = self._with_handle(crash, self._verified_once(case, crash))
+        result = replace(result, means=crash.means, note=crash.note)
+        return self._run_twice(case, crash, result) if twice.is_chosen(case) else result
+
+    def _run_twice(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
+        """Make the last crash anew and judge it; whatever must be equal and is not is told."""
+        made_again = crash.means is Means.IMAGE
+        try:
+            again = self.crashes.again(case.steps, self._means(case))
+        except UnfitCrash as why:
+            second = unfit(case, why)
+        else:
+            if made_again and again.image.id != crash.image.id:
+                return twice.images_differ(case, crash, again)
+            second = self._with_handle(again, self._anew(case, again))
+        first = replace(result, recovery_hits=self._verified[_key(crash)].recovery_hits)
+        held = twice.held(first, second, with_bytes=self._same_bytes)
+        return replace(held, recovery_hits=result.recovery_hits, made_again=made_again)
 
     def replay(self, case: Case) -> CaseResult:
         """Execute a case with every process of it dying again, and every follow-up tried."""
@@ -234,7 +248,8 @@ class Runner:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
         result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
-        return self._with_handle(crash, self._with_kept_handles(case, crash, result))
+        kept = self._try_kept_handles(case, crash)
+        return self._with_handle(crash, result if kept is None else added(result, kept))
 
     def _whole(self) -> Crash:
         """Return what the workload leaves that met no fault."""
@@ -268,31 +283,44 @@ class Runner:
         able = self._subject.can_be_photographed
         return Means.IMAGE if able and (deeper or self._images) else Means.SIGKILL
 
-    def _verified_once(self, case: Case, crash: Crash, means: Means) -> CaseResult:
+    def _verified_once(self, case: Case, crash: Crash) -> CaseResult:
         """Verify the crash, unless by image an equal one was verified before."""
-        key = (crash.image.id, _digest(crash))
+        key = _key(crash)
         known = self._verified.get(key)
-        if known is not None and means is not Means.SIGKILL:
+        if known is not None and crash.means is not Means.SIGKILL:
             return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
-        end = self._verify(case, crash, follow_ups=(self._turn,))
-        recovered = end.last("recovered")
-        if recovered is not None and recovered[0] not in self._recovered_seen:
-            # Every kind of follow-up once per distinct recovered image, each from that image.
-            self._recovered_seen.add(recovered[0])
-            if self._subject.follow_ups_count > 1:
-                end = self._verify(case, crash, follow_ups=None)
+        end = self._verify_with_follow_ups(case, crash)
         result = replace(judge(case, crash, end), crash_key=key[1])
         if known is None:
             # The first of its kind tells the recovery's hits, for what lies deeper.
             result = replace(result, recovery_hits=self._hits(case, crash, end))
-            result = self._with_kept_handles(case, crash, result)
+        if key not in self._kept:
+            self._kept[key] = self._try_kept_handles(case, crash)
+        kept = self._kept[key]
+        result = result if kept is None else added(result, kept)
+        if known is None:
             self._verified[key] = result
         return result
 
-    def _with_kept_handles(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
-        """Add what handles did that were open while the workload died."""
+    def _anew(self, case: Case, crash: Crash) -> CaseResult:
+        """Judge a crash that was made anew, and take nothing that was found before."""
+        end = self._verify_with_follow_ups(case, crash)
+        result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
+        kept = self._try_kept_handles(case, crash)
+        return result if kept is None else added(result, kept)
+
+    def _verify_with_follow_ups(self, case: Case, crash: Crash) -> ChildEnd:
+        """Verify with one kind, dealt by the case; all once per distinct recovered image."""
+        dealt = twice.number_of(case.steps, purpose=1)
+        end = self._verify(case, crash, follow_ups=(dealt,))
+        if self._subject.follow_ups_count <= 1:
+            return end
+        return self._followed.joined(end, lambda: self._verify(case, crash, follow_ups=None))
+
+    def _try_kept_handles(self, case: Case, crash: Crash) -> ChildEnd | None:
+        """Try handles that were open while the workload died, where there can be any."""
         if case.depth or not case.steps or crash.means is Means.ERROR:
-            return result
+            return None
         done = crash.history.acknowledged_count
         last = done + 1 if crash.history.open_ended is not None else done
         told = Bystander(
@@ -301,8 +329,7 @@ class Runner:
             legal_states=self._references[done : last + 1],
             incarnation=FIRST_VICTIM + case.processes_count,
         )
-        end = self._subject.try_kept(self.root, told)
-        return result if end is None else added(result, end)
+        return self._subject.try_kept(self.root, told)
 
     def _verify(self, case: Case, crash: Crash, *, follow_ups: tuple[int, ...] | None) -> ChildEnd:
         self._place.restore(crash.image)
@@ -364,29 +391,13 @@ class Runner:
         return tuple(said[0]) if said else ()
 
 
+def _key(crash: Crash) -> tuple[str, str]:
+    """Return what the verdict on a crash depends on."""
+    return crash.image.id, _digest(crash)
+
+
 def _digest(crash: Crash) -> str:
     """Return what, besides the image, the verdict on a crash depends on."""
     operations = [(each.index, each.outcome.value) for each in crash.history.operations]
     told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
     return hashlib.blake2b(told, digest_size=8).hexdigest()
-
-
-def _is_made_again(case: Case) -> bool:
-    return _number(case.steps) % MADE_AGAIN_ONE_IN == 0
-
-
-def _number(steps: Steps) -> int:
-    """Return a number that only the steps decide."""
-    text = "/".join(f"{step.fault}:{step.point}@{step.occurrence}" for step in steps)
-    return hashlib.blake2b(text.encode()).digest()[0]
-
-
-def _disagreement(case: Case, crash: Crash, by_kill: Crash) -> CaseResult:
-    differs = image.difference(crash.image, by_kill.image).describe()
-    return CaseResult(
-        case=case,
-        verdict=Verdict.UNDECIDED,
-        reason=Reason.NOT_DETERMINISTIC,
-        detail=f"image mode and SIGKILL leave different bytes: {differs}",
-        made_again=True,
-    )

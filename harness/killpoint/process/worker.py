@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from killpoint import discovery, failpoints
-from killpoint.errors import KillpointError, ScratchError
+from killpoint import canary, discovery, failpoints
+from killpoint.errors import KillpointError, ReservedNameError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
-from killpoint.scenario import derived
+from killpoint.scenario import PointSource, Scenario, derived
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
@@ -47,9 +47,10 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What the scenario files hold: names with their first line, and declared points."""
+    """What the scenario files hold: names, where their points come from, and declared points."""
 
     scenarios: tuple[str, ...]
+    sources: dict[str, frozenset[PointSource]]
     points: tuple[failpoints.Point, ...]
 
 
@@ -106,6 +107,9 @@ class Desk:
         self._settings = settings
         self._scenarios = discovery.load(settings.files)
         self._scenarios |= {program.name: program for program in settings.programs}
+        for name in self._scenarios:
+            if name in canary.SCENARIOS:
+                raise ReservedNameError(name)
         self._nursery = Nursery()
         self._runner: Runner | None = None
         self._main: tuple[str, tuple[int, ...]] = ("", ())
@@ -116,7 +120,9 @@ class Desk:
     def inventory(self) -> Inventory:
         """Return what is there."""
         return Inventory(
-            scenarios=tuple(self._scenarios), points=tuple(failpoints.catalogue().values())
+            scenarios=tuple(self._scenarios),
+            sources={name: _sources(each) for name, each in self._scenarios.items()},
+            points=tuple(failpoints.catalogue().values()),
         )
 
     def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
@@ -155,18 +161,21 @@ class Desk:
         only: tuple[int, ...],
     ) -> Any:  # noqa: ANN401 -- a Preparation
         directory = self._settings.directory / name
-        scenario = derived(self._scenarios[name], only)
+        scenario = derived(self._named(name), only)
         self._main, self._preparation = (name, only), None
         self._derived.clear()
         self._runner = self._latest = Runner(scenario, self._nursery, directory, images=images)
         self._preparation = self._runner.prepare()
         return self._preparation
 
+    def _named(self, name: str) -> Scenario | Program:
+        return canary.SCENARIOS.get(name) or self._scenarios[name]
+
     def _derive(self, name: str, only: tuple[int, ...]) -> Any:  # noqa: ANN401 -- as above
         """Prepare a shorter workload beside the scenario, in the same directory."""
         if (name, only) == self._main and self._preparation is not None:
             return self._preparation
-        scenario = derived(self._scenarios[name], only)
+        scenario = derived(self._named(name), only)
         runner = Runner(scenario, self._nursery, self._settings.directory / name)
         # Should it not come to its end, nobody knows what stands there.
         self._latest = None
@@ -195,6 +204,10 @@ class Desk:
 
     def _run(self, case: Case) -> CaseResult:
         return self._fitting(case).run(case)
+
+
+def _sources(scenario: Scenario | Program) -> frozenset[PointSource]:
+    return scenario.points if isinstance(scenario, Scenario) else frozenset({PointSource.SYSCALLS})
 
 
 def _trouble(error: Exception) -> Trouble:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from killpoint.case import Answer, CaseResult, Means, kind_of
+from killpoint.case import Answer, CaseResult, Means, Twice, kind_of
 from killpoint.events import (
     Bracketing,
     DepthTally,
@@ -56,6 +56,7 @@ class CaseRow:
     worker: int
     means: Means = Means.SIGKILL
     made_again: bool = False
+    twice: Twice = Twice.NO
     fault: str = Fault.KILL.value
     answer: Answer = Answer.NONE
 
@@ -125,6 +126,8 @@ class ScenarioRecord:
     pairs_total: int = 0
     bracketing: Bracketing = NOT_PREPARED
     made_again_count: int = 0
+    run_twice_count: int = 0
+    unequal_count: int = 0
     tallies: tuple[DepthTally, ...] = ()
     cases_count: int = 0
     failures_count: int = 0
@@ -168,6 +171,7 @@ class Run:
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
 
     def problems_of(self, scenario: str) -> tuple[Problem, ...]:
         """Return the problems of one scenario."""

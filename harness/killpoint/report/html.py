@@ -287,6 +287,8 @@ def _facts(run: Run) -> Iterable[tuple[str, str]]:
     yield "workers", str(run.workers_count)
     yield "shard", f"{run.shard[0]} of {run.shard[1]}"
     yield "ended", run.stop.value
+    if run.canaries:
+        yield "canary", f"found: {', '.join(run.canaries)}"
     for name, value in (*run.settings.items(), *run.environment.items()):
         yield words.plain(name), words.plain(value)
     if run.merged:

@@ -75,6 +75,7 @@ class Summary:
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
     command: str
+    canaries: tuple[str, ...]
     scenarios: tuple[ScenarioSummary, ...]
     problems: tuple[ProblemSummary, ...]
 
@@ -97,6 +98,7 @@ def as_summary(run: Run) -> str:
         skipped=run.skipped,
         notes=run.notes,
         command=again(run),
+        canaries=run.canaries,
         scenarios=tuple(_scenario(each) for each in run.scenarios),
         problems=tuple(_problem(each, replay_arguments(run.settings)) for each in run.problems),
     )

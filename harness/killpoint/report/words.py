@@ -104,7 +104,7 @@ def struck(case: Case, reason: Reason = Reason.NONE) -> str:
 
 def pairs_word(strategy: str) -> str:
     """Return what the cases of depth 0 are called."""
-    return {"error": "errors", "damage": "damages"}.get(strategy, "pairs")
+    return {"error": "errors", "damage": "damages", "judge": "cases"}.get(strategy, "pairs")
 
 
 def depth_word(depth: int, strategy: str = "") -> str:
