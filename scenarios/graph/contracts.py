@@ -60,11 +60,14 @@ CONTRACTS = (
         "and what it leaves stands in the way of its own tables only",
         "heal",
         "defer",
+        "reopen",
+        "branch.heal",
     ),
     _contract(
         "failing",
         "an operation that moved nothing takes its sidecar back and can be done again at once",
         "withdraw",
+        "abandon",
     ),
     _contract(
         "audit",
@@ -113,6 +116,7 @@ CONTRACTS = (
         "publishes or turns back what no operation accounts for, never what readers would see "
         "otherwise unless forced",
         "repair",
+        "drift",
     ),
     _contract(
         "cleanup",

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine import graph
-from engine.graph import DriftError, points
+from engine.graph import DriftAdvice, DriftError, points
 from engine.storage import Local
 from killpoint import Operation
 from scenarios.graph.invariants import INVARIANTS_OF_THE_LIVING
-from scenarios.graph.pair import is_refused
+from scenarios.graph.pair import NotRefusedError, is_refused
 from scenarios.graph.rows import people
 from scenarios.graph.system import CITY, GraphSystem, ports_of
 from scenarios.graph.writes import AFTER, scenario
@@ -33,25 +33,42 @@ class FailedError(OSError):
     """What the storage raises when it was told to fail."""
 
 
+class PassedOverError(AssertionError):
+    """An opening for writing returned, and has left somebody dead as it was."""
+
+
+class WrongAdviceError(AssertionError):
+    """A handle was told to repair what a dead operation accounts for."""
+
+
 class Failing:
-    """A storage whose next creation of a kind can be made to fail."""
+    """A storage whose next creation of a kind can be made to fail, and every delete besides."""
 
     def __init__(self, storage: Local) -> None:
         """Pass everything on until told otherwise."""
         self._storage = storage
         self._due: list[Effect] = []
+        self._deletes = True
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- any verb of a storage
         return getattr(self._storage, name)
 
     @contextmanager
-    def failing(self, effect: Effect, occurrence: int = 1) -> Iterator[None]:
+    def failing(
+        self, effect: Effect, occurrence: int = 1, *, deletes: bool = True
+    ) -> Iterator[None]:
         """Let the n-th creation of this kind in the block fail, and none after it."""
-        self._due = [effect] * occurrence
+        self._due, self._deletes = [effect] * occurrence, deletes
         try:
             yield
         finally:
-            self._due = []
+            self._due, self._deletes = [], True
+
+    def delete(self, effect: Effect, path: str) -> None:
+        """Delete the object, or fail before anything has happened."""
+        if not self._deletes:
+            raise FailedError
+        self._storage.delete(effect, path)
 
     def put_if_absent(self, effect: Effect, path: str, data: bytes) -> bool:
         """Create the object, or fail before anything has happened."""
@@ -67,16 +84,20 @@ class Live:
 
     def __init__(self, root: Path, ports: Ports) -> None:
         """Open the store on a storage that can fail."""
-        clock, ids = ports_of(ports)
-        self.storage = Failing(Local(str(root), ids=ids))
-        self.handle: Graph = graph.open(self.storage, clock, ids)
+        self._clock, self._ids = ports_of(ports)
+        self.storage = Failing(Local(str(root), ids=self._ids))
+        self.open()
+
+    def open(self) -> None:
+        """Open the store, again if it is open."""
+        self.handle: Graph = graph.open(self.storage, self._clock, self._ids)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- any member of a handle
         return getattr(self.handle, name)
 
-    def insert_and_fail(self, effect: Effect, occurrence: int = 1) -> None:
+    def insert_and_fail(self, effect: Effect, occurrence: int = 1, *, deletes: bool = True) -> None:
         """Insert eve, which fails at the n-th creation of this kind."""
-        with self.storage.failing(effect, occurrence):
+        with self.storage.failing(effect, occurrence, deletes=deletes):
             is_refused(FailedError, lambda: self.handle.insert(people("eve")))
 
 
@@ -98,12 +119,34 @@ def go_on_elsewhere(live: Live) -> None:
     """Fail between the tables: that needs an opening, and stands in the way of nothing else."""
     live.insert_and_fail(points.TABLE_COMMIT, 2)
     live.handle.insert({CITY: [{"id": "leeds", "people": 5}]})
-    is_refused(DriftError, lambda: live.handle.insert(people("gus")))
+    try:
+        live.handle.insert(people("gus"))
+    except DriftError as refusal:
+        if refusal.advice is DriftAdvice.UNCOVERED:
+            raise WrongAdviceError from refusal
+        return
+    raise NotRefusedError
+
+
+def reopen(live: Live) -> object:
+    """Fail between the tables, and have an opening turn that back before going on."""
+    live.insert_and_fail(points.TABLE_COMMIT, 2)
+    live.handle.close()
+    live.open()
+    if live.handle.pending():
+        raise PassedOverError
+    return live.handle.insert(people("gus"))
 
 
 def try_again(live: Live) -> object:
     """Fail before the first table: the intent is taken back, and the same can be done again."""
     live.insert_and_fail(points.TABLE_COMMIT)
+    return live.handle.insert(people("eve"))
+
+
+def try_again_over_the_intent(live: Live) -> object:
+    """The same, and the intent cannot be taken back: the next write closes it."""
+    live.insert_and_fail(points.TABLE_COMMIT, deletes=False)
     return live.handle.insert(people("eve"))
 
 
@@ -120,6 +163,12 @@ SCENARIOS = tuple(
             Operation("fail between tables, go on elsewhere", go_on_elsewhere),
             Operation("update a city", lambda handle: handle.update(CITY, ["york"], {"people": 8})),
         ),
+        scenario("reopen", Operation("fail between tables, reopen, insert gus", reopen), AFTER),
         scenario("withdraw", Operation("insert eve, again", try_again), AFTER),
+        scenario(
+            "abandon",
+            Operation("insert eve over her intent", try_again_over_the_intent),
+            AFTER,
+        ),
     )
 )

@@ -14,6 +14,7 @@ from scenarios.graph import (
     branches,
     cleanup,
     contracts,
+    drift,
     failpoint_rows,
     lifecycle,
     live,
@@ -26,10 +27,7 @@ from scenarios.graph import (
     schema,
     writes,
 )
-from scenarios.planted import branches as branch_bugs
-from scenarios.planted import graph as graph_bugs
-from scenarios.planted import graph_schema as schema_bugs
-from scenarios.planted import maintenance as maintenance_bugs
+from scenarios.planted.catalogue import GRAPH
 from scenarios.planted.patch import Bug
 from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
 
@@ -63,6 +61,7 @@ def every_scenario() -> tuple[Scenario, ...]:
         *merges.SCENARIOS,
         *optimize.SCENARIOS,
         *repair.SCENARIOS,
+        *drift.SCENARIOS,
         *cleanup.SCENARIOS,
         *migration.SCENARIOS,
     )
@@ -70,8 +69,7 @@ def every_scenario() -> tuple[Scenario, ...]:
 
 def every_bug() -> tuple[Bug, ...]:
     """Return the wrong steps that are planted in the graph store."""
-    found = (graph_bugs, schema_bugs, branch_bugs, maintenance_bugs)
-    return tuple(bug for module in found for bug in module.BUGS)
+    return tuple(bug for module in GRAPH for bug in module.BUGS)
 
 
 def page() -> str:

@@ -11,12 +11,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenarios.planted import branches, graph, graph_schema, kb, maintenance
+from scenarios.planted import (
+    branches,
+    graph,
+    graph_heal,
+    graph_recovery,
+    graph_schema,
+    graph_storage,
+    kb,
+    maintenance,
+)
 
 if TYPE_CHECKING:
     from scenarios.planted.patch import Bug
 
-MODULES = (graph, graph_schema, branches, maintenance, kb)
+GRAPH = (
+    graph,
+    graph_schema,
+    graph_storage,
+    graph_recovery,
+    graph_heal,
+    branches,
+    maintenance,
+)
+MODULES = (*GRAPH, kb)
 
 
 class Held(StrEnum):
@@ -48,7 +66,47 @@ class Open:
     waits_for: str
 
 
-SHOWN: tuple[Shown, ...] = ()
+_CONTRACT = "engine/tests/storage/test_wrong.py::test_the_contract_names_what_is_wrong"
+_SHOWN = "scenarios/tests/test_shown.py::test_a_check_goes_red_on_the_bug_that_it_is_for"
+SHOWN = (
+    Shown(
+        row="1",
+        mechanism="a creation returns while its bytes wait in a buffer",
+        by=Held.CONTRACT,
+        test=f"{_CONTRACT}[AcknowledgedBeforeVisible-"
+        "what_a_verb_returned_from_is_seen_by_another_handle]",
+    ),
+    Shown(
+        row="5",
+        mechanism="the token that is handed out is not what a swap compares with",
+        by=Held.CONTRACT,
+        test=f"{_CONTRACT}[TokenOfAnotherKind-a_swap_needs_the_token_of_the_content_it_replaces]",
+    ),
+    Shown(
+        row="6",
+        mechanism="an empty directory is there, and reading it is a failure of the disk",
+        by=Held.CONTRACT,
+        test=f"{_CONTRACT}[DirectoriesExist-a_directory_is_no_object]",
+    ),
+    Shown(
+        row="20",
+        mechanism="a maximum is counted in what the handle has seen, not in what is live",
+        by=Held.HANDLES,
+        test=f"{_SHOWN}[count_in_the_view-a_stale_handle_breaks_no_rule-NotRefusedError]",
+    ),
+    Shown(
+        row="69",
+        mechanism="a sidecar of one branch is said to cover drift of another",
+        by=Held.TEXT,
+        test=f"{_SHOWN}[advise_by_table-advice_is_about_the_branch_that_drifted-WrongAdviceError]",
+    ),
+    Shown(
+        row="86",
+        mechanism="optimize commits its tables and does not publish them",
+        by=Held.NO_FAULT,
+        test=f"{_SHOWN}[optimize_unpublished-what_was_optimized_can_be_written-DriftError]",
+    ),
+)
 
 OPEN = tuple(
     Open(row=row, mechanism=mechanism, waits_for=waits_for)

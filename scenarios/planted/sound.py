@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scenarios.graph import (
     branches,
     cleanup,
+    drift,
     lifecycle,
     live,
     merges,
@@ -36,6 +37,7 @@ _SOUND: dict[str, Scenario] = {
         merges,
         optimize,
         repair,
+        drift,
         cleanup,
         migration,
         kb_writes,
