@@ -6,7 +6,7 @@ storage of `storages.py` makes it, or a file that another program has left. It n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 

@@ -59,9 +59,7 @@ FOLLOW_UPS = (
 KEPT = (
     FollowUp("look around", lambda place: place.base.files(), dict),
     FOLLOW_UPS[0],
-    FollowUp(
-        "remove the almanac", remove("almanac"), lambda state: without(state, "almanac")
-    ),
+    FollowUp("remove the almanac", remove("almanac"), lambda state: without(state, "almanac")),
 )
 
 

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenarios.planted import branches, graph, graph_schema, kb, maintenance
+from scenarios.planted import (
+    branches,
+    graph,
+    graph_schema,
+    kb,
+    kb_files,
+    kb_journal,
+    maintenance,
+)
 
 if TYPE_CHECKING:
     from scenarios.planted.patch import Bug
 
-MODULES = (graph, graph_schema, branches, maintenance, kb)
+MODULES = (graph, graph_schema, branches, maintenance, kb, kb_files, kb_journal)
 
 
 class Held(StrEnum):
@@ -48,7 +56,34 @@ class Open:
     waits_for: str
 
 
-SHOWN: tuple[Shown, ...] = ()
+_COST = "engine/tests/kb/test_cost.py"
+_OPERATIONS = "engine/tests/kb/test_operations.py"
+SHOWN: tuple[Shown, ...] = (
+    Shown(
+        row="B2",
+        mechanism="every add saves the whole blob store",
+        by=Held.COST,
+        test=f"{_COST}::test_an_add_that_saves_the_whole_blob_store_is_noticed",
+    ),
+    Shown(
+        row="B14",
+        mechanism="undoing removes whole trees and makes every file of them anew",
+        by=Held.COST,
+        test=f"{_COST}::test_an_undoing_that_copies_everything_back_is_noticed",
+    ),
+    Shown(
+        row="B16",
+        mechanism="every add saves the pages of all documents",
+        by=Held.COST,
+        test=f"{_COST}::test_an_add_that_saves_whole_trees_of_pages_is_noticed",
+    ),
+    Shown(
+        row="B21",
+        mechanism="whatever makes an import fail, its error blames the document",
+        by=Held.TEXT,
+        test=f"{_OPERATIONS}::test_a_cloud_import_that_tells_another_cause_is_noticed",
+    ),
+)
 
 OPEN = tuple(
     Open(row=row, mechanism=mechanism, waits_for=waits_for)

@@ -12,7 +12,8 @@ from killpoint.process.pool import Pool
 from killpoint.token import parse
 from killpoint.verdict import Verdict
 from scenarios.planted.catalogue import every_bug
-from scenarios.planted.hunt import hunt
+from scenarios.planted.hunt import Find, hunt
+from scenarios.planted.kb_journal import UNBOUND
 from scenarios.planted.patch import Bug
 from tests.shell import Shell
 
@@ -39,6 +40,23 @@ def test_a_planted_bug_is_found_by_its_invariant(pool: Pool, bug: Bug) -> None:
     again = pool.replay(token.case)
     assert again.verdict is Verdict.FAILED
     assert bug.expected in {each.invariant for each in again.violations}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "crashed"),
+    [
+        (("open raised UnboundLocalError: cannot access local variable 'unreadable'",), False),
+        (("open raised AttributeError: 'NoneType' object has no attribute 'x'",), True),
+        (("open raised NameError: name 'unreadable' is not defined",), True),
+        (("the tree is another one", "open raised NameError: name 'x' is not defined"), False),
+    ],
+)
+def test_only_the_words_of_the_bug_tell_its_mistake_from_one_of_the_patch(
+    evidence: tuple[str, ...], *, crashed: bool
+) -> None:
+    """One bug is itself a mistake that Python notices; every other such mistake is a slip."""
+    find = Find(number=1, token="", invariants=(), evidence=evidence, slip=UNBOUND)
+    assert crashed == find.crashed
 
 
 def test_a_planted_bug_is_found_on_the_command_line(shell: Shell) -> None:
