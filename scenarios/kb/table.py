@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.kb import points
 from killpoint import Scenario
-from scenarios.kb import contracts, lifecycle, writes
+from scenarios.kb import contracts, lifecycle, mishaps, writes
 from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
 
 PAGE = Path(__file__).parent / "README.md"
@@ -28,7 +28,7 @@ kills the recovery of a recovery; of the workloads that have much to undo, `kb.a
 
 def every_scenario() -> tuple[Scenario, ...]:
     """Return all scenarios of the knowledge base."""
-    return (*writes.SCENARIOS, *lifecycle.SCENARIOS)
+    return (*writes.SCENARIOS, *lifecycle.SCENARIOS, *mishaps.SCENARIOS)
 
 
 def page() -> str:

@@ -56,7 +56,11 @@ FOLLOW_UPS = (
 
 
 # What a handle is asked that was open while another process died: it must drain by itself.
-KEPT = (FollowUp("look around", lambda place: place.base.files(), dict), FOLLOW_UPS[0])
+KEPT = (
+    FollowUp("look around", lambda place: place.base.files(), dict),
+    FOLLOW_UPS[0],
+    FollowUp("remove the almanac", remove("almanac"), lambda state: without(state, "almanac")),
+)
 
 
 def scenario(name: str, *operations: Operation, storage: type[Local] = Local) -> Scenario:
@@ -88,6 +92,7 @@ SCENARIOS = (
     # Two in one, because they meet nowhere: an import, and a disk that links and moves nothing.
     scenario(
         "cloud.without_links",
+        Operation("look around", lambda place: len(place.base.files())),
         Operation(
             "import from the cloud",
             lambda place: (

@@ -34,17 +34,22 @@ _SLIP = re.compile(r"\b(AttributeError|ImportError|NameError|UnboundLocalError|T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A case that failed: its number from 1, its token, and what it showed."""
+    """A case that failed: its number from 1, its token, and what it showed.
+
+    `slip` is what the bug makes Python say, and is no crash of the patch.
+    """
 
     number: int
     token: str
     invariants: tuple[str, ...]
     evidence: tuple[str, ...]
+    slip: str = ""
 
     @property
     def crashed(self) -> bool:
         """Tell whether all that failed is code that cannot run, which a patch may be itself."""
-        return all(_SLIP.search(sentence) for sentence in self.evidence)
+        told = [one for one in self.evidence if not self.slip or self.slip not in one]
+        return len(told) == len(self.evidence) and all(_SLIP.search(one) for one in told)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,6 +122,7 @@ def _note(state: Hunt, result: CaseResult, fingerprint: str) -> None:
         token=str(Token(case=result.case, fingerprint=fingerprint)),
         invariants=tuple(each.invariant for each in result.violations),
         evidence=tuple(told for each in result.violations for told in each.evidence),
+        slip=state.bug.slip,
     )
     state.first = state.first or find
     if state.bug.expected in find.invariants:

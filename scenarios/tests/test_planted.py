@@ -7,6 +7,8 @@ held that the record leaves none out, and that hunting and replaying can fail.
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,10 +22,12 @@ from killpoint.process.pool import Pool
 from scenarios.planted import track
 from scenarios.planted.catalogue import MODULES, OPEN, REQUIRED, SHOWN, every_bug
 from scenarios.planted.hunt import Find, Hunt, hunt
+from scenarios.planted.kb_journal import UNBOUND
 from scenarios.planted.random_kills import Luck, per_hit, timed
 from scenarios.planted.workers import PLANTED, answers
 from tests.shell import Shell
 
+SCRIPT_LINES_MAX = 40
 BUGS = {bug.name: bug for bug in every_bug()}
 HITS = tuple(Hit("a.x", n, "") for n in range(1, 11))
 
@@ -121,6 +125,23 @@ def test_answers_come_in_the_order_of_what_was_asked() -> None:
     assert asked == told
 
 
+@pytest.mark.parametrize(
+    ("evidence", "crashed"),
+    [
+        (("open raised UnboundLocalError: cannot access local variable 'unreadable'",), False),
+        (("open raised AttributeError: 'NoneType' object has no attribute 'x'",), True),
+        (("open raised NameError: name 'unreadable' is not defined",), True),
+        (("the tree is another one", "open raised NameError: name 'x' is not defined"), False),
+    ],
+)
+def test_only_the_words_of_the_bug_tell_its_mistake_from_one_of_the_patch(
+    evidence: tuple[str, ...], *, crashed: bool
+) -> None:
+    """One bug is itself a mistake that Python notices; every other such mistake is a slip."""
+    find = Find(number=1, token="", invariants=(), evidence=evidence, slip=UNBOUND)
+    assert crashed == find.crashed
+
+
 def test_a_planted_bug_is_found_on_the_command_line(shell: Shell) -> None:
     """The campaign fails, names the invariant and prints a token that replays."""
     bounds = ("--depth", "0", "--no-measure", "--kept", "0", "--stop-at-first")
@@ -132,3 +153,18 @@ def test_a_planted_bug_is_found_on_the_command_line(shell: Shell) -> None:
     replay = shell.killpoint("replay", token, str(PLANTED), "--times", "2")
     assert replay.returncode == 1
     assert "the same in 2 of 2 replays" in replay.stdout
+
+
+def test_the_script_of_a_planted_bug_shows_it_without_a_harness(shell: Shell) -> None:
+    """It opens the kept crash as a user would, and asks the scenario's own invariant."""
+    bounds = ("--depth", "0", "--no-measure", "--kept", "1", "--stop-at-first")
+    shell.killpoint("run", f"{PLANTED}/graph.py", "planted.audited_twice.load.append", *bounds)
+    script = shell.directory / "reports" / "latest" / "failures" / "1" / "show.py"
+
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd="/", capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "has 2 audit rows, expected one" in done.stdout
+    assert len(script.read_text().splitlines()) <= SCRIPT_LINES_MAX
