@@ -4,8 +4,8 @@ For a scenario it is `show.py`: it copies a kept crash into a temporary director
 user would, and compares what it finds with what the operations lead to without any crash. Where the
 crash was one kill at a file-system call of Python code, it makes that crash itself, too. For a
 program it is `show.sh`, which runs the user's check. Both exit with 1 when the failure shows, and
-with 0 when it does not. A script has at most 40 lines, and it never runs a harness; what it takes
-from killpoint are the values that the user's own file takes, too, and its head says so.
+with 0 when it does not, and have at most 40 lines. It never runs a harness in them; what they take
+from killpoint are the values that the user's own file takes, too, and their heads say so.
 """
 
 from __future__ import annotations

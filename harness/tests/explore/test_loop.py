@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from killpoint.case import CaseResult
@@ -77,9 +78,7 @@ def test_a_campaign_counts_the_same_cases_with_any_number_of_workers(shell: Shel
         for count in ("1", "2")
     ]
 
-    counts = [
-        [line.split()[:2] for line in text.splitlines() if " pairs " in line] for text in printed
-    ]
+    counts = [re.findall(r"^(\S+) +(\d+/\d+) pairs ", text, flags=re.MULTILINE) for text in printed]
     assert counts[0] == counts[1]
-    assert len(scenarios) == len([each for each in counts[0] if each[0] in scenarios]), printed[0]
+    assert set(scenarios) == {name for name, _ in counts[0]}, printed[0]
     assert "when the first failure was found" in " ".join(printed[0].split())
