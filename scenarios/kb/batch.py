@@ -14,7 +14,15 @@ from pathlib import Path
 from engine.kb import OnFailure, Result, Section, Source, Status, layout, operations
 from engine.kb.view import view
 from killpoint import Operation, Ports
-from scenarios.kb.system import ALMANAC, KbSystem, Place, State, place_at, state_from, state_of
+from scenarios.kb.system import (
+    ALMANAC,
+    KbSystem,
+    Place,
+    State,
+    place_at,
+    state_from,
+    state_of,
+)
 
 
 class NotAddedError(Exception):
