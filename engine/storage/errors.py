@@ -18,6 +18,8 @@ It never names the root: messages hold paths inside the store only.
 
 from __future__ import annotations
 
+import errno
+
 
 class StorageError(Exception):
     """Base of everything that storage raises."""
@@ -72,8 +74,25 @@ class IoFailedError(StorageError):
         self.errno = cause.errno
         super().__init__(
             f"{verb} of {path!r} failed ({cause.strerror or cause}), and whether it took effect is "
-            "unknown: remove the cause, then reopen the store."
+            f"unknown: {_remedy(cause.errno)}, then reopen the store."
         )
+
+
+def _remedy(number: int | None) -> str:
+    """Say what helps against a refusal of the system."""
+    match number:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "free some space on its disk"
+        case errno.EMFILE | errno.ENFILE:
+            return "close files, or raise the limit of open files (ulimit -n)"
+        case errno.EROFS:
+            return "its disk is read-only: mount it for writing"
+        case errno.EACCES | errno.EPERM:
+            return "give this user the right to write there"
+        case errno.ENOENT | errno.ENOTDIR | errno.ESTALE:
+            return "its directory or disk is not there: bring it back"
+        case _:
+            return "remove the cause"
 
 
 class ShortWriteError(StorageError):
@@ -141,4 +160,7 @@ class FenceMissingError(StorageError):
 
     def __init__(self) -> None:
         """Build the one sentence there is."""
-        super().__init__("the store has no file 'fence': run init on it, then try again.")
+        super().__init__(
+            "the store has no file 'fence', or is not there: if its disk or directory has gone, "
+            "bring it back; a new one is made by init: run init on it, then try again."
+        )

@@ -107,6 +107,10 @@ def no_parts(root: Path, ports: Ports) -> Mapping[str, Callable[[], object]]:
     return {}
 
 
+def nothing_to_verify(_: Handle) -> None:
+    """Have no check of one's own: whatever is read is checked when it is read."""
+
+
 def nothing_to_see(_: Path) -> Iterable[str]:
     """Find nothing wrong with a crashed directory that nobody has reopened yet."""
     return ()
@@ -128,7 +132,8 @@ class Scenario:
     where what is legal then cannot be told from the states without fault; `without_damage` says the
     same of damage to its files. `parts` opens the store to read and returns what can be read apart
     from each other; `authority` are globs of the files on which all of it rests:
-    damage to any other must leave some part readable.
+    damage to any other must leave some part readable. `verify` is the store's own check of its
+    files, if it has one: with damage it is asked first, and raises what names the file.
     """
 
     name: str
@@ -147,6 +152,7 @@ class Scenario:
     without_damage: str = ""
     parts: Callable[[Path, Ports], Mapping[str, Callable[[], object]]] = no_parts
     authority: tuple[str, ...] = ()
+    verify: Callable[[Handle], object] = nothing_to_verify
 
     @property
     def all_invariants(self) -> tuple[Invariant, ...]:

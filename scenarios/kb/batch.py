@@ -16,7 +16,15 @@ from engine.kb import OnFailure, Result, Section, Source, Status, layout, operat
 from engine.kb.view import view
 from engine.storage import Local
 from killpoint import Operation, Ports
-from scenarios.kb.system import ALMANAC, KbSystem, Place, State, place_at, state_from, state_of
+from scenarios.kb.system import (
+    ALMANAC,
+    KbSystem,
+    Place,
+    State,
+    place_at,
+    state_from,
+    state_of,
+)
 
 
 class NotAddedError(Exception):

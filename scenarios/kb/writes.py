@@ -16,7 +16,7 @@ from scenarios.kb.examine import crashed_directory_is_sound, witness
 from scenarios.kb.invariants import INVARIANTS
 from scenarios.kb.model import with_short, without
 from scenarios.kb.storages import Apart
-from scenarios.kb.system import ALMANAC, ATLAS, KbSystem, Place
+from scenarios.kb.system import ALMANAC, ATLAS, AUTHORITY, KbSystem, Place, documents, verify
 
 LAST = ("notes/last.md", "Last of the [[Moon]].")
 
@@ -76,7 +76,9 @@ def scenario(name: str, *operations: Operation, storage: type[Local] = Local) ->
         examine=crashed_directory_is_sound,
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
-        without_damage="its pages are its users' own files and carry no checksum",
+        parts=documents,
+        authority=AUTHORITY,
+        verify=verify,
     )
 
 
