@@ -10,7 +10,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from killpoint.errors import MissingToolError, PainlessError, UnknownScenarioError
+from killpoint.errors import (
+    MissingToolError,
+    NoAlphabetError,
+    PainlessError,
+    UnknownScenarioError,
+)
 from killpoint.events import CampaignFinished, CampaignStarted, CaseFinished, StopReason
 from killpoint.exploration import Exploration, Settings, StrategyName, Totals
 from killpoint.explore.loop import Budget
@@ -111,6 +116,19 @@ class Campaign:
 
     def _choose(self) -> tuple[str, ...]:
         known = self._pool.inventory.scenarios
+        if self._settings.strategy is StrategyName.FUZZ:
+            return self._fuzzable(known)
+        return self._chosen(known)
+
+    def _fuzzable(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the chosen ones that have something to draw from; raises if none has."""
+        chosen = self._chosen(known)
+        able = tuple(name for name in chosen if name in self._pool.inventory.fuzzable)
+        if chosen and not able:
+            raise NoAlphabetError(chosen)
+        return able
+
+    def _chosen(self, known: tuple[str, ...]) -> tuple[str, ...]:
         if not self._settings.names:
             return known
         chosen = []

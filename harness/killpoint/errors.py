@@ -2,7 +2,7 @@
 
     KillpointError
     |-- UsageError            exit 2: the command, a file or a token is not usable as given
-    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError
+    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError, NoAlphabetError
     |   |-- TokenError, BudgetError, ShardError
     `-- HarnessError          exit 3: the harness or its surroundings failed; no verdict
         |-- ScratchError, RecordError, WorkerLostError, PrepareError, MissingToolError
@@ -76,6 +76,18 @@ class UnknownScenarioError(UsageError):
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
         super().__init__(f"no scenario is called {name!r}: {hint} `killpoint list` shows all.")
+
+
+class NoAlphabetError(UsageError):
+    """Nothing can be drawn: no scenario that was chosen has operations with models."""
+
+    def __init__(self, scenarios: Iterable[str]) -> None:
+        """Name the scenarios."""
+        super().__init__(
+            f"nothing to draw from in {', '.join(scenarios) or 'no scenario at all'}: "
+            "give a scenario an alphabet, which is operations with their models, "
+            "or choose another strategy."
+        )
 
 
 class TokenError(UsageError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from killpoint.case import Case
 from killpoint.errors import PainlessError
@@ -25,6 +25,7 @@ from killpoint.events import (
 )
 from killpoint.explore.damage import DamageStrategy
 from killpoint.explore.error import ErrorStrategy
+from killpoint.explore.fuzz import EXAMPLES_COUNT, FuzzStrategy, fuzz
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.loop import Budget, explore
 from killpoint.process.victim import OWN_POINTS
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from killpoint.case import CaseResult
+    from killpoint.explore.strategy import Strategy
     from killpoint.process.pool import Pool
     from killpoint.process.runner import Preparation
 
@@ -51,6 +53,7 @@ class StrategyName(StrEnum):
     KILL = "kill"
     ERROR = "error"
     DAMAGE = "damage"
+    FUZZ = "fuzz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
-    At most `kept_max` failures are replayed and kept with their directories.
+    At most `kept_max` failures are replayed and kept with their directories. The fuzz strategy
+    draws what `draw` decides, `examples` times a scenario; 0 is until the budget ends.
     """
 
     names: tuple[str, ...] = ()
@@ -72,6 +76,8 @@ class Settings:
     measure: bool = True
     images: bool = False
     kept_max: int = KEPT_MAX
+    draw: int = 0
+    examples: int = EXAMPLES_COUNT
     notes: dict[str, str] = field(default_factory=dict)
 
 
@@ -120,14 +126,7 @@ class Exploration:
             points[hit.point] = points.get(hit.point, 0) + 1
         strategy = self._strategy(preparation)
         self._announce(preparation, strategy.pairs_total)
-        stop = explore(
-            strategy,
-            execute=self._pool.run,
-            budget=self._budget,
-            fingerprint=self._fingerprint,
-            emit=self._hear,
-            rest=self._keep_waiting,
-        )
+        stop = self._explore(strategy)
         tallies = strategy.tallies()
         self._totals.reached |= points.keys() | self._recovery_points.keys()
         if stop is StopReason.BUDGET:
@@ -152,7 +151,23 @@ class Exploration:
         )
         return verdict
 
-    def _strategy(self, preparation: Preparation) -> KillStrategy | ErrorStrategy | DamageStrategy:
+    def _explore(self, strategy: Strategy | FuzzStrategy) -> StopReason:
+        told: dict[str, Any] = {
+            "execute": self._pool.run,
+            "budget": self._budget,
+            "fingerprint": self._fingerprint,
+            "emit": self._hear,
+            "rest": self._keep_waiting,
+        }
+        if not isinstance(strategy, FuzzStrategy):
+            return explore(strategy, **told)
+        stop = fuzz(strategy, **told)
+        self._note(strategy.sentence())
+        return stop
+
+    def _strategy(
+        self, preparation: Preparation
+    ) -> KillStrategy | ErrorStrategy | DamageStrategy | FuzzStrategy:
         settings = self._settings
         match settings.strategy:
             case StrategyName.KILL:
@@ -179,6 +194,15 @@ class Exploration:
                     raise PainlessError(preparation.without_damage)
                 return DamageStrategy(
                     scenario=self._name, damages=preparation.damages, shard=settings.shard
+                )
+
+            case StrategyName.FUZZ:
+                return FuzzStrategy(
+                    scenario=self._name,
+                    letters=self._pool.inventory.fuzzable[self._name],
+                    draw=settings.draw,
+                    examples=settings.examples,
+                    shard=settings.shard,
                 )
 
     def _announce(self, preparation: Preparation, pairs_total: int) -> None:

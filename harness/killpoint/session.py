@@ -20,6 +20,7 @@ from killpoint import campaign, discovery
 from killpoint.errors import RecordError, UnknownScenarioError
 from killpoint.explain import render
 from killpoint.exploration import Settings, StrategyName
+from killpoint.explore import fuzz
 from killpoint.process import traced
 from killpoint.process.pool import Pool
 from killpoint.records import Recorder, read_record
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 NOTHING_RAN = 5
 INTERRUPTED = 130
+WITHOUT_DEPTH = frozenset({StrategyName.DAMAGE, StrategyName.FUZZ})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class Request:
     measure: bool
     images: bool
     kept_max: int
+    draw: int = 0
+    examples: int | None = None
     programs: tuple[Program, ...]
 
 
@@ -62,6 +66,8 @@ def run(request: Request) -> int:
     places, names = _targets(request.what, request.programs)
     if request.programs:
         traced.require()
+    if request.strategy is StrategyName.FUZZ:
+        fuzz.require()
     directory = _new_directory(request.reports)
     with (
         contextlib.closing(Recorder(directory)) as recorder,
@@ -75,8 +81,8 @@ def run(request: Request) -> int:
         settings = Settings(
             names=names,
             strategy=request.strategy,
-            # Files that were damaged are looked at, and nothing strikes after that.
-            depth=0 if request.strategy is StrategyName.DAMAGE else request.depth,
+            # Files that were damaged are looked at, and what is drawn has its depth from there.
+            depth=0 if request.strategy in WITHOUT_DEPTH else request.depth,
             budget_s=request.budget_s,
             deep_s=request.deep_s,
             shard=request.shard,
@@ -86,6 +92,8 @@ def run(request: Request) -> int:
             measure=request.measure and request.strategy is StrategyName.KILL,
             images=request.images,
             kept_max=request.kept_max,
+            draw=request.draw,
+            examples=_examples(request),
             notes={"what": " ".join(request.what)} | _program_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))
@@ -137,9 +145,9 @@ def explain(pool: Pool, text: str) -> int:
     token = parse(text)
     preparation = campaign.prepare(pool, token)
     _warn_of_change(token, preparation)
-    story = pool.tell(token.case, preparation.operations)
-    click.echo(render(story, str(token)), nl=False)
-    return story.result.verdict.exit_code
+    stories = pool.tell(token.case, preparation.operations)
+    click.echo(render(stories, str(token)), nl=False)
+    return worst(story.result.verdict for story in stories).exit_code
 
 
 def points(pool: Pool, what: tuple[str, ...]) -> None:
@@ -174,6 +182,13 @@ def merge(records: tuple[Path, ...], into: Path) -> int:
 def report(record: Path) -> Path:
     """Write the reports of a record again and return the page's path."""
     return write_reports(record)
+
+
+def _examples(request: Request) -> int:
+    """Return how many examples a scenario gets: with a budget alone, as many as fit."""
+    if request.examples is not None:
+        return request.examples
+    return fuzz.EXAMPLES_COUNT if request.budget_s is None else 0
 
 
 def _program_notes(request: Request) -> dict[str, str]:

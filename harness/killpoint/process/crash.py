@@ -55,6 +55,14 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a life begins with: the content of the store, and what deaths before it have shown."""
+
+    image: Image
+    witness: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
     """What is photographed: a recovery after `earlier` deaths, or the workload.
 
@@ -115,12 +123,16 @@ class Crashes:
         place: Place,
         template: Image,
         afterwards: Callable[[Steps], Afterwards],
+        witness: object = None,
     ) -> None:
-        """Start every case from `template`; `afterwards` says what a hurt handle is asked."""
+        """Start every case from `template`; `afterwards` says what a hurt handle is asked.
+
+        `witness` is what deaths before the template have shown.
+        """
         self._subject = subject
         self._afterwards = afterwards
         self._place = place
-        self._start = Crash(image=template, history=History(), witness=None, struck=(), ends=())
+        self._start = Crash(image=template, history=History(), witness=witness, struck=(), ends=())
         self._remembered: OrderedDict[tuple[Steps, Means], Crash] = OrderedDict()
         self._remembered_bytes = 0
         self._albums: OrderedDict[Steps, Album] = OrderedDict()

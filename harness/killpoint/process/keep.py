@@ -1,7 +1,8 @@
 """Keep everything about a case that did not pass, in a directory that a person can read.
 
 `token.txt`, `result.json`, `output.txt`, and the store before, at each crash and after recovery as
-plain directories. It never keeps a case that passed, unless it is asked to.
+plain directories; of a fuzzed case, a directory of these for each life. It never keeps a case that
+passed, unless it is asked to.
 """
 
 from __future__ import annotations
@@ -16,19 +17,30 @@ from killpoint.case import Case
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from killpoint.case import CaseResult
+    from killpoint.case import CaseResult, Step
     from killpoint.process.runner import Runner
 
 
 def keep(runner: Runner, result: CaseResult, directory: Path, token: str) -> None:
     """Write the case below `directory`, which is made; `runner` has just run it."""
+    keep_images(runner, result.case.steps if result.crash_images else (), directory)
+    keep_words(result, directory, token)
+
+
+def keep_images(runner: Runner, steps: tuple[Step, ...], directory: Path) -> None:
+    """Write the store before, after each of these steps, and after recovery."""
     directory.mkdir(parents=True, exist_ok=True)
     image.restore(runner.template, directory / "before")
-    if result.crash_images:
-        for count in range(1, len(result.case.steps) + 1):
-            case = Case(scenario=result.case.scenario, steps=result.case.steps[:count])
-            image.restore(runner.crash(case).image, directory / f"crash-{count}")
-            image.restore(runner.recovered_image(result.case), directory / "recovered")
+    for count in range(1, len(steps) + 1):
+        case = Case(scenario=runner.scenario.name, steps=steps[:count])
+        image.restore(runner.crash(case).image, directory / f"crash-{count}")
+    if steps:
+        case = Case(scenario=runner.scenario.name, steps=steps)
+        image.restore(runner.recovered_image(case), directory / "recovered")
+
+
+def keep_words(result: CaseResult, directory: Path, token: str) -> None:
+    """Write what was said of the case."""
     (directory / "token.txt").write_text(token + "\n")
     (directory / "output.txt").write_text(result.output)
     encoded = msgspec.json.format(msgspec.json.encode(result))

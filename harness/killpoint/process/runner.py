@@ -10,13 +10,9 @@ It never calls the system under test itself, and never decides which cases to ru
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from killpoint import image
 from killpoint.case import Case, CaseResult, Means
 from killpoint.damage import damages_of
 from killpoint.errors import PrepareError
@@ -25,11 +21,12 @@ from killpoint.failpoints import FaultKind, Hit, catalogue, effects
 from killpoint.fault import DAMAGES, Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process.at_rest import AtRest
-from killpoint.process.crash import Crash, Crashes, UnfitCrash
+from killpoint.process.crash import Crash, Crashes, Start, UnfitCrash
 from killpoint.process.hurt import Afterwards
 from killpoint.process.judgement import added, judge, unfit
 from killpoint.process.kept import Bystander
 from killpoint.process.place import Place
+from killpoint.process.sameness import digest, disagreement, is_made_again, number_of
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
@@ -37,7 +34,6 @@ from killpoint.scenario import PointSource, Program, Scenario
 from killpoint.sources.marks import unbracketed_in
 from killpoint.sources.syscalls import read_trace, unavailable
 from killpoint.token import fingerprint
-from killpoint.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +42,6 @@ if TYPE_CHECKING:
     from killpoint.image import Image
     from killpoint.process.child import ChildEnd, Nursery
     from killpoint.process.crash import Steps
-
-MADE_AGAIN_ONE_IN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +78,15 @@ class Runner:
         directory: Path,
         *,
         images: bool = False,
+        place: Place | None = None,
     ) -> None:
-        """Work below `directory`, with children from `nursery`."""
+        """Work below `directory`, with children from `nursery`; `place` is that of another."""
         self.scenario = scenario
         self._images = images
         self._directory = directory
         self._subject = subject_of(scenario, nursery, directory)
-        self._place = Place(directory)
+        self._nursery = nursery
+        self._place = place or Place(directory)
         self.root = self._place.root
         self._crashes: Crashes | None = None
         self._references: tuple[Any, ...] = ()
@@ -99,6 +95,8 @@ class Runner:
         self._recovered_seen: set[str] = set()
         self._told: dict[str, list[str]] = {"note": [], "doubt": []}
         self._turn = 0
+        self.hits: tuple[Hit, ...] = ()
+        self._closed: Crash | None = None
 
     def prepare(self) -> Preparation:
         """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
@@ -123,6 +121,7 @@ class Runner:
             raise PrepareError(
                 self.scenario.name, f"two runs without fault differ from hit {where + 1} on"
             )
+        self.hits = first
         return Preparation(
             scenario=self.scenario.name,
             fingerprint=fingerprint(hit.point for hit in first),
@@ -139,6 +138,43 @@ class Runner:
             notes=tuple(dict.fromkeys(self._told["note"])),
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
+
+    def later(self, scenario: Scenario, start: Start) -> tuple[Runner, ChildEnd, ChildEnd]:
+        """Return a runner of another workload that begins with what this one's has left.
+
+        With it come how its runs without fault ended: nobody has said that they must pass.
+        """
+        runner = Runner(scenario, self._nursery, self._directory, place=self._place)
+        return runner, *runner.begin(start)
+
+    def begin(self, start: Start) -> tuple[ChildEnd, ChildEnd]:
+        """Run the workload without fault from there: once for the states, once for the hits."""
+        subject, place = self._subject, self._place
+        self.template = start.image
+        self._crashes = Crashes(subject, place, start.image, self._afterwards, start.witness)
+        place.restore(start.image)
+        shown = subject.references(self.root)
+        self._references = tuple((shown.last("references") or [[]])[0])
+        place.restore(start.image)
+        passed = subject.trace(self.root)
+        self._operations, self.hits = subject.operations(passed), subject.hits(passed)
+        history = self._full_history()
+        began = self.crashes.make((), Means.SIGKILL)
+        self._closed = replace(began, history=history, image=place.capture(), ends=(passed,))
+        return shown, passed
+
+    def live(self, steps: Steps) -> tuple[CaseResult, Start]:
+        """Execute these steps by SIGKILL, or no fault at all; return what recovery left, too."""
+        case = Case(scenario=self.scenario.name, steps=steps)
+        try:
+            crash = self._by_kill(steps)
+        except UnfitCrash as why:
+            return unfit(case, why), Start(image=self.template)
+        end = self._verify(case, crash, follow_ups=())
+        left = Start(image=self._place.leave(), witness=(end.last("witness") or [None])[0])
+        hits = tuple(hit.point for hit in self._subject.hits(end))
+        result = replace(judge(case, crash, end), recovery_hits=hits, means=crash.means)
+        return self._with_handle(crash, self._with_kept_handles(case, crash, result)), left
 
     def _without_errors(self) -> str:
         return self.scenario.without_errors if isinstance(self.scenario, Scenario) else ""
@@ -158,7 +194,7 @@ class Runner:
         kinds = self.scenario.kept if isinstance(self.scenario, Scenario) else ()
         return Afterwards(
             references=self._references,
-            kind=kinds[_number(steps) % len(kinds)] if kinds else None,
+            kind=kinds[number_of(steps) % len(kinds)] if kinds else None,
             incarnation=FIRST_VICTIM + 1,
         )
 
@@ -191,11 +227,11 @@ class Runner:
             return self._at_rest.look(case)
         try:
             crash = self.crashes.make(case.steps, self._means(case))
-            again = crash.means is Means.IMAGE and _is_made_again(case)
+            again = crash.means is Means.IMAGE and is_made_again(case)
             if again:
                 by_kill = self.crashes.kill_last(case.steps)
                 if by_kill.image.id != crash.image.id:
-                    return _disagreement(case, crash, by_kill)
+                    return disagreement(case, crash, by_kill)
         except UnfitCrash as why:
             return unfit(case, why)
         result = self._with_handle(crash, self._verified_once(case, crash, crash.means))
@@ -207,7 +243,7 @@ class Runner:
             return self._at_rest.look(case)
         self.crashes.forget()
         try:
-            crash = self.crashes.make(case.steps, Means.SIGKILL)
+            crash = self._by_kill(case.steps)
         except UnfitCrash as why:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
@@ -227,7 +263,13 @@ class Runner:
         """Return the crash that a case makes by SIGKILL, before any verification."""
         if case.steps and case.steps[0].fault in DAMAGES:
             return self._at_rest.crash(case)
-        return self.crashes.make(case.steps, Means.SIGKILL)
+        return self._by_kill(case.steps)
+
+    def _by_kill(self, steps: Steps) -> Crash:
+        """Return what these steps leave; without any, a life that was closed in good order."""
+        if not steps and self._closed is not None:
+            return self._closed
+        return self.crashes.make(steps, Means.SIGKILL)
 
     @property
     def crashes(self) -> Crashes:
@@ -243,7 +285,7 @@ class Runner:
 
     def _verified_once(self, case: Case, crash: Crash, means: Means) -> CaseResult:
         """Verify the crash, unless by image an equal one was verified before."""
-        key = (crash.image.id, _digest(crash))
+        key = (crash.image.id, digest(crash))
         known = self._verified.get(key)
         if known is not None and means is not Means.SIGKILL:
             return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
@@ -335,31 +377,3 @@ class Runner:
         self._place.restore(content)
         said = self._subject.describe(self.root).last("description")
         return tuple(said[0]) if said else ()
-
-
-def _digest(crash: Crash) -> str:
-    """Return what, besides the image, the verdict on a crash depends on."""
-    operations = [(each.index, each.outcome.value) for each in crash.history.operations]
-    told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
-    return hashlib.blake2b(told, digest_size=8).hexdigest()
-
-
-def _is_made_again(case: Case) -> bool:
-    return _number(case.steps) % MADE_AGAIN_ONE_IN == 0
-
-
-def _number(steps: Steps) -> int:
-    """Return a number that only the steps decide."""
-    text = "/".join(f"{step.fault}:{step.point}@{step.occurrence}" for step in steps)
-    return hashlib.blake2b(text.encode()).digest()[0]
-
-
-def _disagreement(case: Case, crash: Crash, by_kill: Crash) -> CaseResult:
-    differs = image.difference(crash.image, by_kill.image).describe()
-    return CaseResult(
-        case=case,
-        verdict=Verdict.UNDECIDED,
-        reason=Reason.NOT_DETERMINISTIC,
-        detail=f"image mode and SIGKILL leave different bytes: {differs}",
-        made_again=True,
-    )

@@ -13,20 +13,25 @@ import pickle
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from killpoint import discovery, failpoints
-from killpoint.errors import KillpointError, ScratchError
+from killpoint.case import Case
+from killpoint.errors import KillpointError, NoAlphabetError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
+from killpoint.process.lives import Lives
 from killpoint.process.runner import Runner
+from killpoint.process.story import Story
+from killpoint.scenario import Scenario
+from killpoint.token import fingerprint
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
-    from killpoint.case import Case, CaseResult
+    from killpoint.case import CaseResult
     from killpoint.scenario import Program
 
 
@@ -42,10 +47,14 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What the scenario files hold: names with their first line, and declared points."""
+    """What the scenario files hold: their names, and declared points.
+
+    `fuzzable` has how many letters there are: operations, and what a kept handle can do.
+    """
 
     scenarios: tuple[str, ...]
     points: tuple[failpoints.Point, ...]
+    fuzzable: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +112,18 @@ class Desk:
         self._scenarios |= {program.name: program for program in settings.programs}
         self._nursery = Nursery()
         self._runner: Runner | None = None
+        self._lives: Lives | None = None
 
     def inventory(self) -> Inventory:
         """Return what is there."""
         return Inventory(
-            scenarios=tuple(self._scenarios), points=tuple(failpoints.catalogue().values())
+            scenarios=tuple(self._scenarios),
+            points=tuple(failpoints.catalogue().values()),
+            fuzzable={
+                name: (len(each.alphabet), len(each.kept))
+                for name, each in self._scenarios.items()
+                if isinstance(each, Scenario) and each.alphabet
+            },
         )
 
     def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
@@ -120,12 +136,9 @@ class Desk:
                     say(connection, self._run(case))
             case "replay":
                 case, directory, token = arguments
-                result = self._now().replay(case)
-                if directory is not None:
-                    keep.keep(self._now(), result, Path(directory), token)
-                say(connection, result)
+                say(connection, self._replay(case, directory and Path(directory), token))
             case "tell":
-                say(connection, story.tell(self._now(), *arguments))
+                say(connection, self._tell(*arguments))
             case "measure":
                 say(connection, self._now().measure(arguments))
             case "points":
@@ -137,8 +150,13 @@ class Desk:
     def _prepare(self, name: str, images: bool) -> Any:  # noqa: ANN401, FBT001 -- a Preparation
         directory = self._settings.directory / name
         scenario = self._scenarios[name]
-        self._runner = Runner(scenario, self._nursery, directory, images=images)
-        return self._runner.prepare()
+        self._runner, self._lives = Runner(scenario, self._nursery, directory, images=images), None
+        preparation = self._runner.prepare()
+        if isinstance(scenario, Scenario) and scenario.alphabet:
+            self._lives = Lives(self._runner, scenario, self._runner.template)
+            every = (*(hit.point for hit in preparation.hits), *self._lives.rehearse())
+            preparation = replace(preparation, fingerprint=fingerprint(every))
+        return preparation
 
     def _now(self) -> Runner:
         if self._runner is None:
@@ -147,7 +165,41 @@ class Desk:
         return self._runner
 
     def _run(self, case: Case) -> CaseResult:
-        return self._now().run(case)
+        return self._lives_of(case).play(case) if case.lives else self._now().run(case)
+
+    def _replay(self, case: Case, directory: Path | None, token: str) -> CaseResult:
+        if not case.lives:
+            result = self._now().replay(case)
+            if directory is not None:
+                keep.keep(self._now(), result, directory, token)
+            return result
+        lives = self._lives_of(case)
+        lives.forget()
+        result = lives.play(case)
+        if directory is not None:
+            for number, each in enumerate(lives.played(case)):
+                runner = lives.runner_of(case, number)
+                keep.keep_images(runner, each.life.steps, directory / f"life-{number + 1}")
+            keep.keep_words(result, directory, token)
+        return result
+
+    def _tell(self, case: Case, operations: tuple[str, ...]) -> tuple[Story, ...]:
+        """Tell the story of a case, or one of each of its lives."""
+        if not case.lives:
+            return (story.tell(self._now(), case, operations),)
+        lives, stories = self._lives_of(case), list[Story]()
+        began = ("the store before", "prepared and closed")
+        for number, each in enumerate(lives.played(case)):
+            own = Case(scenario=case.scenario, steps=each.life.steps)
+            told = story.tell(lives.runner_of(case, number), own, each.life.names, began)
+            stories.append(replace(told, result=replace(each.result, case=own)))
+            began = (f"life {number + 2}", "it begins with what recovery has left")
+        return tuple(stories)
+
+    def _lives_of(self, case: Case) -> Lives:
+        if self._lives is None:
+            raise NoAlphabetError((case.scenario,))
+        return self._lives
 
 
 def _trouble(error: Exception) -> Trouble:
