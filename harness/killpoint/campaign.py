@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from killpoint.errors import (
     MissingToolError,
     NoAlphabetError,
+    OnlyDrawnError,
     PainlessError,
     UnknownScenarioError,
 )
@@ -118,7 +119,13 @@ class Campaign:
         known = self._pool.inventory.scenarios
         if self._settings.strategy is StrategyName.FUZZ:
             return self._fuzzable(known)
-        return self._chosen(known)
+        chosen = self._chosen(known)
+        # What is only drawn from has no workload: it opens and closes, and who wants that says so.
+        drawn = self._pool.inventory.only_drawn - {*self._settings.names}
+        able = tuple(name for name in chosen if name not in drawn)
+        if chosen and not able:
+            raise OnlyDrawnError(chosen)
+        return able
 
     def _fuzzable(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """Return the chosen ones that have something to draw from; raises if none has."""

@@ -2,7 +2,8 @@
 
     KillpointError
     |-- UsageError            exit 2: the command, a file or a token is not usable as given
-    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError, NoAlphabetError
+    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError,
+    |   |   NoAlphabetError, OnlyDrawnError
     |   |-- TokenError, BudgetError, ShardError
     `-- HarnessError          exit 3: the harness or its surroundings failed; no verdict
         |-- ScratchError, RecordError, WorkerLostError, PrepareError, MissingToolError
@@ -87,6 +88,17 @@ class NoAlphabetError(UsageError):
             f"nothing to draw from in {', '.join(scenarios) or 'no scenario at all'}: "
             "give a scenario an alphabet, which is operations with their models, "
             "or choose another strategy."
+        )
+
+
+class OnlyDrawnError(UsageError):
+    """All scenarios that were chosen are for drawing from, and another strategy was asked for."""
+
+    def __init__(self, scenarios: Iterable[str]) -> None:
+        """Name the scenarios."""
+        super().__init__(
+            f"{', '.join(scenarios)}: nothing but an alphabet to draw from, and no operations. "
+            "Run it with --strategy fuzz."
         )
 
 

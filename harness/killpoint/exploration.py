@@ -217,7 +217,8 @@ class Exploration:
                 bracketing=bracketing,
             )
         )
-        if not any(hit.point not in OWN_POINTS for hit in preparation.hits):
+        passed = {*preparation.rehearsed, *(hit.point for hit in preparation.hits)}
+        if not passed - OWN_POINTS:
             # Only the harness's own points were passed: nothing of the store was enumerated.
             self._verdicts.append(Verdict.UNDECIDED)
             note = f"{self._name}: the store passed no point; declare some, or choose other points"

@@ -94,7 +94,7 @@ def run(request: Request) -> int:
             kept_max=request.kept_max,
             draw=request.draw,
             examples=_examples(request),
-            notes={"what": " ".join(request.what)} | _program_notes(request),
+            notes=_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))
         verdict = whole.run()
@@ -189,6 +189,14 @@ def _examples(request: Request) -> int:
     if request.examples is not None:
         return request.examples
     return fuzz.EXAMPLES_COUNT if request.budget_s is None else 0
+
+
+def _notes(request: Request) -> dict[str, str]:
+    """Return what a reader needs to start the same campaign again."""
+    drawn = {"draw": str(request.draw)} if request.strategy is StrategyName.FUZZ else {}
+    if drawn and request.examples is not None:
+        drawn["examples"] = str(request.examples)
+    return {"what": " ".join(request.what)} | drawn | _program_notes(request)
 
 
 def _program_notes(request: Request) -> dict[str, str]:

@@ -237,7 +237,7 @@ def fuzzed(name: str, *alphabet: FollowUp) -> Scenario:
     )
 
 
-SCENARIOS = (
+DRAWN_FROM = (
     replace(
         fuzzed("writes", *WRITES),
         invariants=over_lives(*INVARIANTS_OF_SCHEMAS, an_index_answers_as_a_scan_does),

@@ -72,4 +72,4 @@ ALPHABET = (
     FollowUp("read everything", lambda place: len(place.base.files()), dict),
 )
 
-SCENARIOS = (replace(scenario("fuzzed"), alphabet=ALPHABET, kept=ALPHABET, follow_ups=()),)
+DRAWN_FROM = (replace(scenario("fuzzed"), alphabet=ALPHABET, kept=ALPHABET, follow_ups=()),)

@@ -20,7 +20,6 @@ from killpoint.case import Case, case_of_lives
 from killpoint.errors import MissingToolError
 from killpoint.events import CaseFinished, DepthTally, StopReason
 from killpoint.token import Token
-from killpoint.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -70,7 +69,7 @@ class Stream:
         self._shrinks_count = 0
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="killpoint-fuzz", daemon=True)
-        self.origin = ""
+        self.origin: frozenset[str] = frozenset()
         self.best: CaseResult | None = None
 
     def ask(self) -> Case | None:
@@ -171,16 +170,17 @@ class FuzzStrategy:
         else:
             self.done += 1
             self._count(result.case)
-        origin = " + ".join(sorted({each.invariant for each in result.violations}))
-        failed = result.verdict is Verdict.FAILED
-        if failed and not stream.origin and origin not in self._origins:
-            stream.origin = origin
-            self._origins.add(origin)
-        mine = failed and stream.origin == origin
+        broken = frozenset(each.invariant for each in result.violations)
+        if broken and not stream.origin and not broken & self._origins:
+            stream.origin = broken
+        # What has one of them in common is the same: who shrinks gets rid of what comes besides.
+        mine = bool(broken & stream.origin)
+        if mine:
+            self._origins |= broken
         if mine and (stream.best is None or weight(result.case) < weight(stream.best.case)):
             stream.best = result
         stream.tell(failed=mine)
-        return not failed and not stream.origin
+        return not broken and not stream.origin
 
     def end(self) -> list[CaseResult]:
         """End all streams; return what they have found so far."""
@@ -196,11 +196,10 @@ class FuzzStrategy:
 
     def sentence(self) -> str:
         """Return what was drawn, for the notes of a campaign."""
-        shrinks = f", {self.shrinks_count:,} more to shrink" if self.shrinks_count else ""
+        shrinks = f"; {self.shrinks_count:,} more cases to shrink" if self.shrinks_count else ""
         return (
-            f"--draw {self.draw}: {self.done:,} examples{shrinks}; {len(self._cases):,} distinct "
-            f"cases of {self.lives_count:,} lives with {self.operations_count:,} operations and "
-            f"{self.steps_count:,} faults"
+            f"draw {self.draw} has {len(self._cases):,} distinct cases, {self.lives_count:,} "
+            f"lives, {self.operations_count:,} operations, {self.steps_count:,} faults{shrinks}"
         )
 
     def _wanted(self, asked_count: int) -> bool:

@@ -19,6 +19,7 @@ from killpoint.errors import TokenError
 from killpoint.failpoints import FaultKind, catalogue, effects
 from killpoint.fault import Fault, faults_at
 from killpoint.invariants import KEPT_HANDLE, MODEL
+from killpoint.process import keep, story
 from killpoint.process.crash import Start
 from killpoint.process.victim import ACKNOWLEDGED
 from killpoint.verdict import Reason, Verdict
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from killpoint.process.child import ChildEnd
     from killpoint.process.crash import Steps
     from killpoint.process.runner import Runner
+    from killpoint.process.story import Story
     from killpoint.scenario import FollowUp, Ports, Scenario, System
 
 LETTERS = string.ascii_letters
@@ -118,7 +120,30 @@ class Lives:
                 break
         return lived
 
-    def runner_of(self, case: Case, number: int) -> Runner:
+    def replay(self, case: Case, *, directory: Path | None, token: str) -> CaseResult:
+        """Play a case with every process of it living and dying again; keep what it left."""
+        self.forget()
+        result = self.play(case)
+        if directory is not None:
+            for number, each in enumerate(self.played(case)):
+                place = directory / f"life-{number + 1}"
+                keep.keep_images(self._runner_of(case, number), each.life.steps, place)
+            keep.keep_words(result, directory, token)
+        return result
+
+    def tell(self, case: Case) -> tuple[Story, ...]:
+        """Gather what explains a case, life by life."""
+        self.forget()
+        stories: list[Story] = []
+        began = ("the store before", "prepared and closed")
+        for number, each in enumerate(self.played(case)):
+            own = Case(scenario=case.scenario, steps=each.life.steps)
+            told = story.tell(self._runner_of(case, number), own, each.life.names, began)
+            stories.append(replace(told, result=replace(each.result, case=own)))
+            began = (f"life {number + 2}", "it begins with what recovery has left")
+        return tuple(stories)
+
+    def _runner_of(self, case: Case, number: int) -> Runner:
         """Return what runs the life with this number, from 0, of a case that was played."""
         lived = self.played(case)
         before = tuple(each.life for each in lived[:number])
@@ -239,7 +264,8 @@ class _Stage:
         if step.phase is Phase.RECOVER:
             open_to = _numbered(result.recovery_hits) if before else []
         elif before:
-            open_to = [(point, occurrence, 0) for point, occurrence in result.later_hits]
+            later = enumerate(result.later_hits, start=before[-1].ordinal + 1)
+            open_to = [(point, occurrence, number) for number, (point, occurrence) in later]
         else:
             open_to = self._last_operation()
         fits = [each for each in open_to if self._fits(step.fault, each[0])]

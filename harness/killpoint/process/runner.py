@@ -51,6 +51,8 @@ class Preparation:
     `faults` has, for each point at which the storage can fail, in which ways; none where it cannot,
     and `without_errors` may say why.
 
+    `rehearsed` are the points that a life of every operation of its alphabet passes.
+
     `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
     """
 
@@ -64,6 +66,7 @@ class Preparation:
     without_errors: str = ""
     without_damage: str = ""
     damages: tuple[tuple[str, tuple[Fault, ...]], ...] = ()
+    rehearsed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 

@@ -18,20 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from killpoint import discovery, failpoints
-from killpoint.case import Case
 from killpoint.errors import KillpointError, NoAlphabetError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
 from killpoint.process.lives import Lives
 from killpoint.process.runner import Runner
-from killpoint.process.story import Story
 from killpoint.scenario import Scenario
 from killpoint.token import fingerprint
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
-    from killpoint.case import CaseResult
+    from killpoint.case import Case, CaseResult
+    from killpoint.process.story import Story
     from killpoint.scenario import Program
 
 
@@ -50,11 +49,13 @@ class Inventory:
     """What the scenario files hold: their names, and declared points.
 
     `fuzzable` has how many letters there are: operations, and what a kept handle can do.
+    `only_drawn` are those that have no workload besides.
     """
 
     scenarios: tuple[str, ...]
     points: tuple[failpoints.Point, ...]
     fuzzable: dict[str, tuple[int, int]] = field(default_factory=dict)
+    only_drawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +117,16 @@ class Desk:
 
     def inventory(self) -> Inventory:
         """Return what is there."""
+        drawn = {
+            name: each
+            for name, each in self._scenarios.items()
+            if isinstance(each, Scenario) and each.alphabet
+        }
         return Inventory(
             scenarios=tuple(self._scenarios),
             points=tuple(failpoints.catalogue().values()),
-            fuzzable={
-                name: (len(each.alphabet), len(each.kept))
-                for name, each in self._scenarios.items()
-                if isinstance(each, Scenario) and each.alphabet
-            },
+            fuzzable={name: (len(each.alphabet), len(each.kept)) for name, each in drawn.items()},
+            only_drawn=frozenset(name for name, each in drawn.items() if not each.operations),
         )
 
     def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
@@ -154,8 +157,9 @@ class Desk:
         preparation = self._runner.prepare()
         if isinstance(scenario, Scenario) and scenario.alphabet:
             self._lives = Lives(self._runner, scenario, self._runner.template)
-            every = (*(hit.point for hit in preparation.hits), *self._lives.rehearse())
-            preparation = replace(preparation, fingerprint=fingerprint(every))
+            rehearsed = self._lives.rehearse()
+            every = (*(hit.point for hit in preparation.hits), *rehearsed)
+            preparation = replace(preparation, fingerprint=fingerprint(every), rehearsed=rehearsed)
         return preparation
 
     def _now(self) -> Runner:
@@ -168,33 +172,17 @@ class Desk:
         return self._lives_of(case).play(case) if case.lives else self._now().run(case)
 
     def _replay(self, case: Case, directory: Path | None, token: str) -> CaseResult:
-        if not case.lives:
-            result = self._now().replay(case)
-            if directory is not None:
-                keep.keep(self._now(), result, directory, token)
-            return result
-        lives = self._lives_of(case)
-        lives.forget()
-        result = lives.play(case)
+        if case.lives:
+            return self._lives_of(case).replay(case, directory=directory, token=token)
+        result = self._now().replay(case)
         if directory is not None:
-            for number, each in enumerate(lives.played(case)):
-                runner = lives.runner_of(case, number)
-                keep.keep_images(runner, each.life.steps, directory / f"life-{number + 1}")
-            keep.keep_words(result, directory, token)
+            keep.keep(self._now(), result, directory, token)
         return result
 
     def _tell(self, case: Case, operations: tuple[str, ...]) -> tuple[Story, ...]:
-        """Tell the story of a case, or one of each of its lives."""
-        if not case.lives:
-            return (story.tell(self._now(), case, operations),)
-        lives, stories = self._lives_of(case), list[Story]()
-        began = ("the store before", "prepared and closed")
-        for number, each in enumerate(lives.played(case)):
-            own = Case(scenario=case.scenario, steps=each.life.steps)
-            told = story.tell(lives.runner_of(case, number), own, each.life.names, began)
-            stories.append(replace(told, result=replace(each.result, case=own)))
-            began = (f"life {number + 2}", "it begins with what recovery has left")
-        return tuple(stories)
+        if case.lives:
+            return self._lives_of(case).tell(case)
+        return (story.tell(self._now(), case, operations),)
 
     def _lives_of(self, case: Case) -> Lives:
         if self._lives is None:

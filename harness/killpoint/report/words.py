@@ -192,6 +192,8 @@ def again(run: Run) -> str:
     if run.budget_s is not None:
         words += ["--budget", f"{run.budget_s:g}s"]
     words += ["--workers", str(run.workers_count), "--depth", str(run.depth)]
+    for name in ("draw", "examples"):
+        words += [f"--{name}", run.settings[name]] if name in run.settings else []
     if run.shard != (1, 1):
         words += ["--shard", f"{run.shard[0]}/{run.shard[1]}"]
     return plain(shlex.join(words))
