@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     # The steps of the life that ends with this operation and the letter of a kept handle.
     End = tuple[tuple[Step, ...], str]
 
-OPERATIONS_MAX = 6
+OPERATIONS_MAX = 10
 LIVES_MAX = 3
 STEPS_MAX = 3
 # The others differ from these in what the system calls them, not in what a store can do about it.
@@ -65,8 +65,11 @@ def hunt(
 def lives(operations_count: int, kept_count: int) -> SearchStrategy[Lives]:
     """Return what draws the lives of a case, the simplest first: one operation, then closed."""
     operation = st.sampled_from(LETTERS[:operations_count])
-    # Twice as many lives are struck as are closed: what is not struck proves the model only.
-    ends = st.one_of(st.none(), st.just(CLOSED), _killed(kept_count), _failed(kept_count))
+    # Two of five go on, and twice as many lives are struck as are closed: an operation costs less
+    # than a life does, and what is not struck proves the model only.
+    goes_on: SearchStrategy[End | None] = st.just(None)
+    closed: SearchStrategy[End | None] = st.just(CLOSED)
+    ends = st.one_of(st.none(), goes_on, closed, _killed(kept_count), _failed(kept_count))
     strides = st.lists(st.tuples(operation, ends), min_size=1, max_size=OPERATIONS_MAX)
     return strides.map(cut)
 

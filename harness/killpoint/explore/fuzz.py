@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from killpoint.explore.loop import Budget
 
 STREAMS_COUNT = 4
-EXAMPLES_A_STREAM = 100
+# A run of Hypothesis of ten examples or more begins with small ones, which other strategies have.
+EXAMPLES_A_STREAM = 9
+BARREN_MAX = 20
 EXAMPLES_COUNT = 300
 SHRINKS_MAX = 250
 
@@ -136,6 +138,8 @@ class FuzzStrategy:
     _origins: set[str] = field(default_factory=set)
     _images: set[str] = field(default_factory=set)
     _cases: set[Case] = field(default_factory=set)
+    _sound: set[Case] = field(default_factory=set)
+    _barren_count: int = 0
 
     @property
     def pairs_total(self) -> int:
@@ -153,7 +157,7 @@ class FuzzStrategy:
             if not stream.origin and not self._wanted(len(asked)):
                 stream.end()
                 continue
-            case = stream.ask()
+            case = self._unknown(stream)
             if case is None:
                 found += [stream.best] if stream.best is not None else []
                 continue
@@ -162,7 +166,16 @@ class FuzzStrategy:
         self.streams = following
         return asked, found
 
-    def learn(self, stream: Stream, result: CaseResult) -> bool:
+    def _unknown(self, stream: Stream) -> Case | None:
+        """Return the next case of a stream that nobody has tried; it is told of the others."""
+        self._barren_count += 1
+        while (case := stream.ask()) in self._sound:
+            stream.tell(failed=False)
+        if case is not None:
+            self._barren_count = 0
+        return case
+
+    def learn(self, stream: Stream, drawn: Case, result: CaseResult) -> bool:
         """Take note of a result; return whether it is to be told now, as it is."""
         self._images |= set(result.crash_images)
         if stream.origin:
@@ -177,6 +190,8 @@ class FuzzStrategy:
         mine = bool(broken & stream.origin)
         if mine:
             self._origins |= broken
+        if not broken:
+            self._sound.add(drawn)
         if mine and (stream.best is None or weight(result.case) < weight(stream.best.case)):
             stream.best = result
         stream.tell(failed=mine)
@@ -203,7 +218,9 @@ class FuzzStrategy:
         )
 
     def _wanted(self, asked_count: int) -> bool:
-        return not self.examples or self.done + asked_count < self.examples
+        few = not self.examples or self.done + asked_count < self.examples
+        # Streams that have nothing new to ask, one after the other: all there is has been tried.
+        return few and self._barren_count < BARREN_MAX
 
     def _fresh(self) -> Stream:
         """Begin another stream, with a number that no other one of any shard has."""
@@ -259,8 +276,8 @@ def fuzz(
             if not asked:
                 break
             results = execute([case for _, case in asked])
-            for (stream, _), result in zip(asked, results, strict=True):
-                if strategy.learn(stream, result):
+            for (stream, case), result in zip(asked, results, strict=True):
+                if strategy.learn(stream, case, result):
                     tell(result)
             stop = budget.reached(0, 0.0)
     finally:

@@ -269,6 +269,9 @@ class _Stage:
         else:
             open_to = self._last_operation()
         fits = [each for each in open_to if self._fits(step.fault, each[0])]
+        if not fits and step.fault not in {Fault.KILL, Fault.EIO}:
+            # Not every kind of point has every error, and all that can fail have this one.
+            return self.placed(replace(step, fault=Fault.EIO), before, result)
         if not fits or step.lot is None:
             return None
         point, occurrence, ordinal = fits[step.lot * len(fits) // LOTS]
