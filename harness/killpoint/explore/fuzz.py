@@ -10,7 +10,7 @@ runs a case itself, and it never claims to have tried all there is.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import queue
 import threading
 from dataclasses import dataclass, field
@@ -38,9 +38,11 @@ SHRINKS_MAX = 250
 
 def require() -> None:
     """Raise `MissingToolError` unless Hypothesis is installed."""
-    if importlib.util.find_spec("hypothesis") is None:
+    try:
+        importlib.import_module("hypothesis")
+    except ModuleNotFoundError as error:
         tool, remedy = "Hypothesis", "Install it: pip install 'killpoint[fuzz]'."
-        raise MissingToolError(tool, "the fuzz strategy", remedy)
+        raise MissingToolError(tool, "the fuzz strategy", remedy) from error
 
 
 class _FoundError(Exception):
@@ -94,9 +96,9 @@ class Stream:
             self._thread.join()
 
     def _work(self) -> None:
-        from killpoint.explore.drawing import hunt  # noqa: PLC0415 -- Hypothesis is optional
-
         try:
+            from killpoint.explore.drawing import hunt  # noqa: PLC0415 -- Hypothesis is optional
+
             hunt(self._try, number=self._number, letters=self._letters, examples=EXAMPLES_A_STREAM)
         except (_FoundError, _Ended):
             pass  # what was found is in `best`

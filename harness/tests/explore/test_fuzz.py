@@ -96,12 +96,14 @@ def test_the_same_draw_is_the_same_cases_in_the_same_order() -> None:
 
 
 def test_what_fails_is_shrunk_before_it_is_told_and_told_once() -> None:
-    """The bug needs two operations, in this order, and a kill after them."""
+    """The bug needs two operations of one life, in this order, and a kill there."""
 
     def broken(case: Case) -> tuple[str, ...]:
-        whole, steps = _operations(case), case.steps
-        killed = any(step.fault is Fault.KILL for step in steps)
-        return ("all is well",) if killed and "b" in whole.partition("c")[2] else ()
+        for life in case.lives:
+            killed = any(step.fault is Fault.KILL for step in life.steps)
+            if killed and "b" in life.operations.partition("c")[2]:
+                return ("all is well",)
+        return ()
 
     told, _ = _run(_strategy(), broken)
     failed = [each.result.case for each in told if each.result.verdict is Verdict.FAILED]
@@ -164,18 +166,24 @@ def test_an_error_of_the_campaign_ends_the_streams() -> None:
 
 def test_a_token_has_room_for_whatever_is_drawn() -> None:
     """The longest words at the longest points, as often as a case may have them."""
-    step = {"point": "kb.discard.delete.synced_directory", "occurrence": 100, "ordinal": 1000}
-    ends = (Fault.ENOSPC, Fault.KILL, Fault.ENOSPC)
-    steps = [Step(phase=Phase.RUN, fault=fault, **step) for fault in ends]  # type: ignore[arg-type]
-    ended = ((tuple(steps[:2]), "a"), (tuple(steps[2:]), "b"))
-    lives = cut([("a", None)] * 3 + [("b", ended[0]), ("c", ended[1]), ("d", ((), ""))])
-    line = str(Token(case=case_of_lives("planted.drawn.remove_it", lives), fingerprint="0a9f"))
+    point = "kb.discard.delete.synced_directory"
+    killed, struck, failed = (
+        Step(phase=phase, fault=fault, point=point, occurrence=100, ordinal=1000)
+        for phase, fault in (
+            (Phase.RUN, Fault.KILL),
+            (Phase.RECOVER, Fault.DEAD),
+            (Phase.RUN, Fault.ENOSPC),
+        )
+    )
+    ends = (((killed, struck), ""), ((), ""), ((failed,), "a"))
+    strides = [("a", None)] * (OPERATIONS_MAX - 3) + list(zip("bcd", ends, strict=True))
+    lives = cut(strides)
+    line = str(Token(case=case_of_lives("planted.drawn.undone", lives), fingerprint="0a9f"))
 
     assert len(lives) == LIVES_MAX
-    assert sum(len(life.operations) for life in lives) == OPERATIONS_MAX
     assert sum(len(life.steps) for life in lives) == STEPS_MAX
     assert len(line) <= TOKEN_CHARACTERS_MAX
-    assert [life.operations for life in parse(line).case.lives] == ["aaab", "c", "d"]
+    assert [life.operations for life in parse(line).case.lives] == ["aaaaaaab", "c", "d"]
 
 
 def test_lives_read_back_from_their_token() -> None:
@@ -194,7 +202,7 @@ def test_lives_read_back_from_their_token() -> None:
 
 def test_two_operations_and_a_kill_are_found_shrunk_replayed_and_explained(shell: Shell) -> None:
     """As a user does it: run, copy the token, replay it, read its story."""
-    bounds = ("--strategy", "fuzz", "--examples", "40", "--workers", "1", "--kept", "1")
+    bounds = ("--strategy", "fuzz", "--examples", "25", "--draw", "2", "--kept", "1")
     run = shell.killpoint("run", SHELVES, "shelf.hasty", *bounds)
     assert run.returncode == 1, run.stdout
     token = TOKEN.findall(run.stdout)[0]
@@ -203,7 +211,7 @@ def test_two_operations_and_a_kill_are_found_shrunk_replayed_and_explained(shell
     assert len(_operations(case)) == 2
     assert len(case.steps) == 1
     assert "put 1 in a" in run.stdout
-    assert "fuzzed: 40 of 40 examples" in run.stdout
+    assert "fuzzed: 25 of 25 examples" in run.stdout
     assert "deterministic (10 of 10 replays)" in run.stdout
     replay = shell.killpoint("replay", token, SHELVES, "--times", "3", "--keep", "kept")
     assert replay.returncode == 1, replay.stdout
@@ -216,7 +224,7 @@ def test_two_operations_and_a_kill_are_found_shrunk_replayed_and_explained(shell
 
 def test_a_bug_that_needs_no_fault_is_found_by_the_model(shell: Shell) -> None:
     """What operations lead to together is compared with what their models say."""
-    bounds = ("--strategy", "fuzz", "--examples", "40", "--kept", "0")
+    bounds = ("--strategy", "fuzz", "--examples", "20", "--kept", "0")
     run = shell.killpoint("run", SHELVES, "shelf.forgetful", *bounds)
 
     assert run.returncode == 1, run.stdout
@@ -228,7 +236,7 @@ def test_a_sound_store_raises_no_alarm_whatever_the_number_of_workers(shell: She
     """And the cases are the same on one worker as on two."""
     told = []
     for workers in ("1", "2"):
-        bounds = ("--strategy", "fuzz", "--examples", "30", "--workers", workers, "--draw", "7")
+        bounds = ("--strategy", "fuzz", "--examples", "20", "--workers", workers, "--draw", "7")
         run = shell.killpoint("run", SHELVES, "shelf.sound", *bounds)
         assert run.returncode == 0, run.stdout
         told.append(re.findall(r"draw 7 has .*", run.stdout))
