@@ -11,7 +11,14 @@ import time
 from typing import TYPE_CHECKING
 
 from killpoint import canary
-from killpoint.errors import CanaryError, MissingToolError, PainlessError, UnknownScenarioError
+from killpoint.errors import (
+    CanaryError,
+    MissingToolError,
+    NoAlphabetError,
+    OnlyDrawnError,
+    PainlessError,
+    UnknownScenarioError,
+)
 from killpoint.events import CampaignFinished, CampaignStarted, CaseFinished, StopReason
 from killpoint.exploration import Exploration, Settings, StrategyName, Totals
 from killpoint.explore.loop import Budget
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from killpoint.case import CaseResult
     from killpoint.events import Event, Listener
     from killpoint.process.pool import Pool
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from killpoint.token import Token
 
 
@@ -114,6 +121,25 @@ class Campaign:
 
     def _choose(self) -> tuple[str, ...]:
         known = self._pool.inventory.scenarios
+        if self._settings.strategy is StrategyName.FUZZ:
+            return self._fuzzable(known)
+        chosen = self._chosen(known)
+        # What is only drawn from has no workload: it opens and closes, and who wants that says so.
+        drawn = self._pool.inventory.only_drawn - {*self._settings.names}
+        able = tuple(name for name in chosen if name not in drawn)
+        if chosen and not able:
+            raise OnlyDrawnError(chosen)
+        return able
+
+    def _fuzzable(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the chosen ones that have something to draw from; raises if none has."""
+        chosen = self._chosen(known)
+        able = tuple(name for name in chosen if name in self._pool.inventory.fuzzable)
+        if chosen and not able:
+            raise NoAlphabetError(chosen)
+        return able
+
+    def _chosen(self, known: tuple[str, ...]) -> tuple[str, ...]:
         if not self._settings.names:
             return known
         chosen = []

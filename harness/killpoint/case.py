@@ -1,8 +1,9 @@
 """One concrete execution of a scenario: which fault strikes where, in the run and in recovery.
 
 A case is a scenario's name and a few steps. The first step belongs to the workload; each further
-one to the next reopening. Its identity is exactly that, so it can be printed, hashed and run
-again. It never holds results.
+one to the next reopening. A case of the fuzz strategy has lives besides, one after another over
+the same store, and its steps are those of all of them. Its identity is exactly that, so it can be
+printed, hashed and run again. It never holds results.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ def kind_of(wrong: str, detail: str) -> str:
     return f"{wrong}: {without_accidents(next(iter(detail.splitlines()), ''))}"
 
 
+LOTS = 1024
+
+
 class Phase(StrEnum):
     """Which process a step belongs to."""
 
@@ -59,7 +63,8 @@ class Step:
     """A fault at the `occurrence`-th hit of `point`.
 
     `ordinal` is the number of that hit among all hits of its process, from 1; 0 is unknown. A step
-    read from a short token has only the ordinal, and no point.
+    read from a short token has only the ordinal, and no point. A step that was only drawn has
+    neither: `lot`, below `LOTS`, says how far along the hits that it could strike it falls.
     """
 
     phase: Phase
@@ -67,6 +72,22 @@ class Step:
     occurrence: int
     ordinal: int = 0
     fault: Fault = Fault.KILL
+    lot: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One opening of the store: operations of the scenario's alphabet, by letter, and an end.
+
+    `steps` strike it and the recoveries after it, as those of a case do; without one it is closed
+    in good order. `kept` is the letter of what a handle does then that was open before. `names`
+    are the operations' names, for a reader, once somebody has looked them up.
+    """
+
+    operations: str
+    steps: tuple[Step, ...] = ()
+    kept: str = ""
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 def processes_count(steps: tuple[Step, ...]) -> int:
@@ -85,6 +106,7 @@ class Case:
     scenario: str
     steps: tuple[Step, ...]
     only: tuple[int, ...] = ()
+    lives: tuple[Life, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -104,6 +126,12 @@ class Case:
         first = self.steps[0] if self.steps else None
         key = f"{self.scenario}/{first.point}@{first.occurrence}" if first else self.scenario
         return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) % count + 1
+
+
+def case_of_lives(scenario: str, lives: tuple[Life, ...]) -> Case:
+    """Return the case of these lives, with the steps of all of them."""
+    steps = tuple(step for life in lives for step in life.steps)
+    return Case(scenario=scenario, steps=steps, lives=lives)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,10 +51,22 @@ def cli() -> None:
 @arguments
 @click.option(
     "--strategy",
-    type=click.Choice(["kill", "error", "damage"]),
+    type=click.Choice(["kill", "error", "damage", "fuzz"]),
     default="kill",
     show_default=True,
-    help="Kill processes, make their storage fail, or damage files at rest.",
+    help="Kill processes, make their storage fail, damage files at rest, or draw all of it.",
+)
+@click.option(
+    "--draw",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="What the fuzz strategy draws: the same number, the same cases.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="How many examples it draws from a scenario: 300, or as many as fit the budget.",
 )
 @click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
 @click.option("--deep", help="Time for depth 2 and more, shared by all scenarios: 90s, 5m.")
@@ -117,6 +129,8 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         images=options["images"],
         kept_max=options["kept"],
         stop_at_first=options["stop_at_first"],
+        draw=options["draw"],
+        examples=options["examples"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))

@@ -3,6 +3,7 @@
     KillpointError
     |-- UsageError            exit 2: the command, a file or a token is not usable as given
     |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError, ReservedNameError
+    |   |-- NoAlphabetError, OnlyDrawnError
     |   |-- TokenError, OnlyError, BudgetError, ShardError
     `-- HarnessError          exit 3: the harness or its surroundings failed; no verdict
         |-- ScratchError, RecordError, WorkerLostError, PrepareError, MissingToolError
@@ -86,6 +87,29 @@ class ReservedNameError(UsageError):
         """Name it."""
         super().__init__(
             f"the name {name!r} belongs to the harness: give the scenario another one."
+        )
+
+
+class NoAlphabetError(UsageError):
+    """Nothing can be drawn: no scenario that was chosen has operations with models."""
+
+    def __init__(self, scenarios: Iterable[str]) -> None:
+        """Name the scenarios."""
+        super().__init__(
+            f"nothing to draw from in {', '.join(scenarios) or 'no scenario at all'}: "
+            "give a scenario an alphabet, which is operations with their models, "
+            "or choose another strategy."
+        )
+
+
+class OnlyDrawnError(UsageError):
+    """All scenarios that were chosen are for drawing from, and another strategy was asked for."""
+
+    def __init__(self, scenarios: Iterable[str]) -> None:
+        """Name the scenarios."""
+        super().__init__(
+            f"{', '.join(scenarios)}: nothing but an alphabet to draw from, and no operations. "
+            "Run it with --strategy fuzz."
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from killpoint.case import Case, Twice
 from killpoint.errors import PainlessError
@@ -25,6 +25,7 @@ from killpoint.events import (
 )
 from killpoint.explore.damage import DamageStrategy
 from killpoint.explore.error import ErrorStrategy
+from killpoint.explore.fuzz import EXAMPLES_COUNT, FuzzStrategy, fuzz
 from killpoint.explore.kill import KillStrategy
 from killpoint.explore.listed import ListedStrategy
 from killpoint.explore.loop import Budget, explore
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from killpoint.case import CaseResult
+    from killpoint.explore.strategy import Strategy
     from killpoint.process.pool import Pool
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
 
 REPLAYS_COUNT = 10
 REPLAYS_S_MAX = 10.0
@@ -57,6 +59,7 @@ class StrategyName(StrEnum):
     ERROR = "error"
     DAMAGE = "damage"
     JUDGE = "judge"
+    FUZZ = "fuzz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,8 @@ class Settings:
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
     `stop_at_first` ends each scenario at its first failed case, and goes on with the next one.
     At most `kept_max` failures are replayed and kept with their directories. `listed` are the
-    cases to judge again, by scenario.
+    cases to judge again, by scenario. The fuzz strategy draws what `draw` decides, `examples`
+    times a scenario; 0 is until the budget ends.
     """
 
     names: tuple[str, ...] = ()
@@ -81,6 +85,8 @@ class Settings:
     images: bool = False
     kept_max: int = KEPT_MAX
     stop_at_first: bool = False
+    draw: int = 0
+    examples: int = EXAMPLES_COUNT
     notes: dict[str, str] = field(default_factory=dict)
     listed: dict[str, tuple[Case, ...]] = field(default_factory=dict)
 
@@ -94,6 +100,8 @@ class Settings:
                 return frozenset({Fault.EIO})
             case StrategyName.DAMAGE:
                 return frozenset({Fault.FLIP})
+            case StrategyName.FUZZ:
+                return frozenset({Fault.KILL, Fault.EIO})
             case StrategyName.JUDGE:
                 struck = {s.fault for cases in self.listed.values() for c in cases for s in c.steps}
                 damages = struck & set(DAMAGES)
@@ -149,14 +157,7 @@ class Exploration:
             points[hit.point] = points.get(hit.point, 0) + 1
         strategy = self._strategy(preparation)
         self._announce(preparation, strategy.pairs_total)
-        stop = explore(
-            strategy,
-            execute=self._pool.run,
-            budget=self._budget,
-            fingerprint=self._fingerprint,
-            emit=self._hear,
-            rest=self._keep_waiting,
-        )
+        stop = self._explore(strategy)
         tallies = strategy.tallies()
         self._totals.reached |= points.keys() | self._recovery_points.keys()
         if stop is StopReason.BUDGET or (
@@ -185,9 +186,23 @@ class Exploration:
         )
         return verdict
 
+    def _explore(self, strategy: Strategy | FuzzStrategy) -> StopReason:
+        told: dict[str, Any] = {
+            "execute": self._pool.run,
+            "budget": self._budget,
+            "fingerprint": self._fingerprint,
+            "emit": self._hear,
+            "rest": self._keep_waiting,
+        }
+        if not isinstance(strategy, FuzzStrategy):
+            return explore(strategy, **told)
+        stop = fuzz(strategy, **told)
+        self._note(strategy.sentence())
+        return stop
+
     def _strategy(
         self, preparation: Preparation
-    ) -> KillStrategy | ErrorStrategy | DamageStrategy | ListedStrategy:
+    ) -> KillStrategy | ErrorStrategy | DamageStrategy | ListedStrategy | FuzzStrategy:
         settings = self._settings
         match settings.strategy:
             case StrategyName.KILL:
@@ -220,6 +235,15 @@ class Exploration:
             case StrategyName.JUDGE:
                 return ListedStrategy(settings.listed[self._name], shard=settings.shard)
 
+            case StrategyName.FUZZ:
+                return FuzzStrategy(
+                    scenario=self._name,
+                    letters=self._pool.inventory.fuzzable[self._name],
+                    draw=settings.draw,
+                    examples=settings.examples,
+                    shard=settings.shard,
+                )
+
     def _announce(self, preparation: Preparation, pairs_total: int) -> None:
         bracketing = self._measure(Case(scenario=self._name, steps=()))
         self._totals.emit(
@@ -232,7 +256,8 @@ class Exploration:
                 bracketing=bracketing,
             )
         )
-        if not any(hit.point not in OWN_POINTS for hit in preparation.hits):
+        passed = {*preparation.rehearsed, *(hit.point for hit in preparation.hits)}
+        if not passed - OWN_POINTS:
             # Only the harness's own points were passed: nothing of the store was enumerated.
             self._verdicts.append(Verdict.UNDECIDED)
             note = f"{self._name}: the store passed no point; declare some, or choose other points"

@@ -71,7 +71,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """One operation on a recovered store, and the state that it must lead to."""
+    """One operation on a store, and the state that it must lead to: its model."""
 
     name: str
     apply: Callable[[Handle], object]
@@ -120,7 +120,9 @@ def nothing_to_see(_: Path) -> Iterable[str]:
 class Scenario:
     """System x workload x invariants, with a name.
 
-    `operations` run in order in one process. `invariants` are added to the standard ones.
+    `operations` run in order in one process. `alphabet` are those that the fuzz strategy draws
+    from, each with its model: one that cannot be done in a state must leave it as it is, and its
+    `apply` takes the refusal for an answer. `invariants` are added to the standard ones.
     `follow_ups` are tried on the recovered store, `kept` on a handle that was open while another
     process died; there an operation may be refused, once, if `refused` accepts the exception.
     `witness` reads a crashed directory before anything reopens it, and returns plain data for the
@@ -138,7 +140,8 @@ class Scenario:
 
     name: str
     system: System
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation | FollowUp, ...]
+    alphabet: tuple[FollowUp, ...] = ()
     invariants: tuple[Invariant, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     kept: tuple[FollowUp, ...] = ()

@@ -22,6 +22,7 @@ from killpoint import shrink as shrinking
 from killpoint.errors import RecordError, UnknownScenarioError
 from killpoint.explain import render
 from killpoint.exploration import Settings, StrategyName
+from killpoint.explore import fuzz
 from killpoint.judge import Comparison, Docket, Only, docket_of
 from killpoint.process import traced
 from killpoint.process.pool import Pool
@@ -37,7 +38,7 @@ from killpoint.verdict import Verdict, worst
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from killpoint.records import Run
     from killpoint.token import Token
 
@@ -45,6 +46,7 @@ NOTHING_RAN = 5
 INTERRUPTED = 130
 PROGRESS_S = 2.0
 STOP_AT_FIRST = "at the first failure of each scenario"
+WITHOUT_DEPTH = frozenset({StrategyName.DAMAGE, StrategyName.FUZZ})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class Request:
     images: bool
     kept_max: int
     stop_at_first: bool
+    draw: int = 0
+    examples: int | None = None
     programs: tuple[Program, ...]
 
 
@@ -83,6 +87,8 @@ def run(request: Request) -> int:
     places, names = _targets(request.what, request.programs)
     if request.programs:
         traced.require()
+    if request.strategy is StrategyName.FUZZ:
+        fuzz.require()
     directory = _new_directory(request.reports)
     with (
         contextlib.closing(Recorder(directory)) as recorder,
@@ -96,8 +102,8 @@ def run(request: Request) -> int:
         settings = Settings(
             names=names,
             strategy=request.strategy,
-            # Files that were damaged are looked at, and nothing strikes after that.
-            depth=0 if request.strategy is StrategyName.DAMAGE else request.depth,
+            # Files that were damaged are looked at, and what is drawn has its depth from there.
+            depth=0 if request.strategy in WITHOUT_DEPTH else request.depth,
             budget_s=request.budget_s,
             deep_s=request.deep_s,
             shard=request.shard,
@@ -108,6 +114,8 @@ def run(request: Request) -> int:
             images=request.images,
             kept_max=request.kept_max,
             stop_at_first=request.stop_at_first,
+            draw=request.draw,
+            examples=_examples(request),
             notes=_notes(request),
         )
         whole = campaign.Campaign(pool, settings, (recorder, terminal))
@@ -159,9 +167,9 @@ def explain(pool: Pool, text: str) -> int:
     token = parse(text)
     preparation = campaign.prepare(pool, token)
     _warn_of_change(token, preparation)
-    story = pool.tell(token.case, preparation.operations)
-    click.echo(render(story, str(token)), nl=False)
-    return story.result.verdict.exit_code
+    stories = pool.tell(token.case, preparation.operations)
+    click.echo(render(stories, str(token)), nl=False)
+    return worst(story.result.verdict for story in stories).exit_code
 
 
 def shrink(pool: Pool, text: str, what: tuple[str, ...], cmd: str | None, check: str | None) -> int:
@@ -295,9 +303,20 @@ def report(record: Path) -> Path:
     return write_reports(record)
 
 
+def _examples(request: Request) -> int:
+    """Return how many examples a scenario gets: with a budget alone, as many as fit."""
+    if request.examples is not None:
+        return request.examples
+    return fuzz.EXAMPLES_COUNT if request.budget_s is None else 0
+
+
 def _notes(request: Request) -> dict[str, str]:
     """Return what a reader needs to run a case, and the whole campaign, again."""
     notes = {"what": " ".join(request.what)}
+    if request.strategy is StrategyName.FUZZ:
+        notes["draw"] = str(request.draw)
+        if request.examples is not None:
+            notes["examples"] = str(request.examples)
     if request.stop_at_first:
         notes["stop"] = STOP_AT_FIRST
     if not request.programs:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from killpoint.case import CaseResult
     from killpoint.failpoints import Hit
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
 
 CASES_MAX = 400
 EARLIER_MAX = 8

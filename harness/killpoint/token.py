@@ -7,20 +7,22 @@ error before the first `recover` strikes the same process: `eio:sidecar.put.afte
 `recover:` is a kill in the next reopening, `recover.eio:` an error there. `#31`, the short form,
 is the 31st hit of any point, and is used where names would make the line longer than 100
 characters. `only:1,3` after the scenario keeps the first and the third operation of its workload
-and leaves out the others, as a case that was shrunk does. The four hexadecimal digits cover the
-points that the scenario hits without fault; when they no longer fit, the case is still anchored on
-its names. Reading a token never runs code.
+and leaves out the others, as a case that was shrunk does. A fuzzed case is told life by life:
+`do:abb/kill:#31/recover:#4/do:c/kept:b` are the letters of what is done, what strikes, and what a
+kept handle does then. The four hexadecimal digits cover the points that the scenario hits without
+fault; when they no longer fit, the case is still anchored on its names. Reading a token never runs
+code.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from killpoint.case import Case, Phase, Step
+from killpoint.case import Case, Life, Phase, Step, case_of_lives
 from killpoint.errors import TokenError
 from killpoint.fault import Fault
 
@@ -39,6 +41,8 @@ _STEP = re.compile(
     r"|#(?P<ordinal>[1-9][0-9]{0,8}))$"
 )
 _ONLY = re.compile(rf"^{ONLY}:(?P<numbers>[1-9][0-9]{{0,5}}(?:,[1-9][0-9]{{0,5}})*)$")
+_LIFE = re.compile(r"^do:(?P<operations>[A-Za-z]{1,16})$")
+_KEPT = re.compile(r"^kept:(?P<letter>[A-Za-z])$")
 _FINGERPRINT = re.compile(r"^[0-9a-f]{4}$")
 
 
@@ -60,12 +64,22 @@ class Token:
         return line
 
     def _line(self, *, short: int) -> str:
-        parts = [
-            _print_step(step, short=index < short) for index, step in enumerate(self.case.steps)
-        ]
-        numbers = ",".join(str(number) for number in self.case.only)
+        case = self.case
+        printed = [_print_step(step, short=index < short) for index, step in enumerate(case.steps)]
+        parts = _print_lives(case.lives, printed) if case.lives else printed
+        numbers = ",".join(str(number) for number in case.only)
         only = [f"{ONLY}:{numbers}"] if numbers else []
-        return "/".join([FORMAT, self.case.scenario, *only, *parts]) + "~" + self.fingerprint
+        return "/".join([FORMAT, case.scenario, *only, *parts]) + "~" + self.fingerprint
+
+
+def _print_lives(lives: tuple[Life, ...], printed: list[str]) -> list[str]:
+    """Put what is printed of all steps between what is said of each life."""
+    parts: list[str] = []
+    for life in lives:
+        parts += [f"do:{life.operations}", *printed[: len(life.steps)]]
+        parts += [f"kept:{life.kept}"] if life.kept else []
+        printed = printed[len(life.steps) :]
+    return parts
 
 
 def _print_step(step: Step, *, short: bool) -> str:
@@ -102,10 +116,10 @@ def parse(text: str) -> Token:
         raise TokenError(text, "it names no scenario")
     scenario, *parts = rest
     only = _parse_only(text, parts.pop(0)) if parts and parts[0].startswith(f"{ONLY}:") else ()
-    steps: tuple[Step, ...] = ()
-    for part in parts:
-        steps = (*steps, _parse_step(text, part, steps))
-    return Token(case=Case(scenario=scenario, steps=steps, only=only), fingerprint=digits)
+    case = _parse_case(text, scenario, parts)
+    if only and case.lives:
+        raise TokenError(text, "it keeps operations of a workload, and draws its own")
+    return Token(case=replace(case, only=only), fingerprint=digits)
 
 
 def _parse_only(text: str, part: str) -> tuple[int, ...]:
@@ -114,6 +128,27 @@ def _parse_only(text: str, part: str) -> tuple[int, ...]:
     if not numbers or any(later <= number for number, later in pairwise(numbers)):
         raise TokenError(text, f"its part {part!r} is not only:N,M with growing numbers")
     return numbers
+
+
+def _parse_case(text: str, scenario: str, parts: list[str]) -> Case:
+    """Read the steps, or the lives if there are any, each with its own."""
+    steps: tuple[Step, ...] = ()
+    lives: tuple[Life, ...] = ()
+    for part in parts:
+        life, kept = _LIFE.match(part), _KEPT.match(part)
+        if (lives and lives[-1].kept and not life) or (kept and not lives) or (life and steps):
+            raise TokenError(text, f"its part {part!r} stands in the wrong place")
+        if life is not None:
+            lives = (*lives, Life(operations=life["operations"]))
+        elif kept is not None:
+            lives = (*lives[:-1], replace(lives[-1], kept=kept["letter"]))
+        elif lives:
+            own = lives[-1].steps
+            struck = replace(lives[-1], steps=(*own, _parse_step(text, part, own)))
+            lives = (*lives[:-1], struck)
+        else:
+            steps = (*steps, _parse_step(text, part, steps))
+    return case_of_lives(scenario, lives) if lives else Case(scenario=scenario, steps=steps)
 
 
 def _parse_step(text: str, part: str, before: tuple[Step, ...]) -> Step:

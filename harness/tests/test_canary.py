@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILE = STORES / "sabotaged.py"
 DECLARED, PYTHON, SYSCALLS = (f"sabotaged.{source}" for source in PointSource)
-KILL, ERROR, DAMAGE = StrategyName
+KILL, ERROR, DAMAGE = StrategyName.KILL, StrategyName.ERROR, StrategyName.DAMAGE
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from killpoint.case import CaseResult
     from killpoint.explore.strategy import Strategy
     from killpoint.process.pool import Pool
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from scenarios.planted.patch import Bug
 
 DEPTH = 1

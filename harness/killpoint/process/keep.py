@@ -2,20 +2,21 @@
 
 Its token and the command that runs it again, the plan of its faults, the history of its operations,
 what is wrong, what it printed, all of that for programs in `result.json`; the store before, at each
-crash and after recovery as plain directories; and a script that shows the failure without
-killpoint. It never keeps a case that passed, unless it is asked to.
+crash and after recovery as plain directories, of a fuzzed case a directory of these for each life;
+and a script that shows the failure without killpoint, unless it has lives. It never keeps a case
+that passed, unless it is asked to.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from killpoint import image
+from killpoint.case import Case
 from killpoint.process.script import (
     NOT_SHOWN,
     history_words,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from killpoint.case import CaseResult
+    from killpoint.case import CaseResult, Step
     from killpoint.discovery import Origin
     from killpoint.process.runner import Runner
 
@@ -40,16 +41,33 @@ def keep(
     runner: Runner, result: CaseResult, directory: Path, token: str, origin: Origin | None
 ) -> None:
     """Write the case below `directory`, which is made; `runner` has just run it."""
+    keep_images(runner, result.case.steps if result.crash_images else (), directory)
+    keep_words(runner.scenario, result, directory, token, origin)
+
+
+def keep_images(runner: Runner, steps: tuple[Step, ...], directory: Path) -> None:
+    """Write the store before, after each of these steps, and after recovery."""
     directory.mkdir(parents=True, exist_ok=True)
     image.restore(runner.template, directory / "before")
-    if result.crash_images:
-        for count in range(1, len(result.case.steps) + 1):
-            case = replace(result.case, steps=result.case.steps[:count])
-            image.restore(runner.crash(case).image, directory / f"crash-{count}")
-            image.restore(runner.recovered_image(result.case), directory / "recovered")
+    for count in range(1, len(steps) + 1):
+        case = Case(scenario=runner.scenario.name, steps=steps[:count])
+        image.restore(runner.crash(case).image, directory / f"crash-{count}")
+    if steps:
+        case = Case(scenario=runner.scenario.name, steps=steps)
+        image.restore(runner.recovered_image(case), directory / "recovered")
+
+
+def keep_words(
+    scenario: Scenario | Program,
+    result: CaseResult,
+    directory: Path,
+    token: str,
+    origin: Origin | None,
+) -> None:
+    """Write what was said of the case, and the script that shows it."""
     texts = {
         "token": [token],
-        "command": [f"killpoint replay {token} {_arguments(runner.scenario, origin)}".rstrip()],
+        "command": [f"killpoint replay {token} {_arguments(scenario, origin)}".rstrip()],
         "plan": [plan_words(result.case.steps)],
         "history": history_words(result),
         "violation": _wrong(result),
@@ -58,7 +76,7 @@ def keep(
         (directory / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
     (directory / "output.txt").write_text(result.output)
     if result.verdict is Verdict.FAILED:
-        _write_script(runner.scenario, origin, result, directory)
+        _write_script(scenario, origin, result, directory)
     encoded = msgspec.json.format(msgspec.json.encode(result))
     (directory / "result.json").write_bytes(encoded + b"\n")
 
@@ -71,7 +89,7 @@ def _write_script(
         printed = "".join(f"{each.name}\n" for each in result.history.operations)
         (directory / "printed.txt").write_text(printed)
         (directory / "working-directory.txt").write_text(os.getcwd() + "\n")
-    elif origin is None or not shown_invariant(result):
+    elif origin is None or result.case.lives or not shown_invariant(result):
         (directory / "show.txt").write_text(NOT_SHOWN + "\n")
         return
     else:

@@ -48,6 +48,11 @@ class Place:
         self._standing = None if self.beside() else taken
         return taken
 
+    def leave(self) -> Image:
+        """Read the store, and take it that something runs there next which nobody restores for."""
+        taken, self._standing = self.capture(), None
+        return taken
+
     def look(self) -> Image:
         """Read the store while a child has stopped in it: it will run on."""
         self._standing = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
     from killpoint.case import Case, CaseResult
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from killpoint.process.story import Story
     from killpoint.scenario import Program
 
@@ -177,11 +177,11 @@ class Pool:
         preparation: Preparation = self._receive(0)
         return preparation
 
-    def tell(self, case: Case, operations: tuple[str, ...]) -> Story:
-        """Gather what explains a case, on the first worker."""
+    def tell(self, case: Case, operations: tuple[str, ...]) -> tuple[Story, ...]:
+        """Gather what explains a case, on the first worker; of a fuzzed one, life by life."""
         self._send(0, ("tell", (case, operations)))
-        story: Story = self._receive(0)
-        return story
+        stories: tuple[Story, ...] = self._receive(0)
+        return stories
 
     def measure(self, case: Case) -> Any:  # noqa: ANN401 -- a Bracketing
         """Run the last process of a case under strace and count what lies between its points."""
@@ -233,6 +233,7 @@ def _batches(cases: Sequence[Case]) -> Iterator[list[tuple[int, Case]]]:
     batch: list[tuple[int, Case]] = []
     for number, case in enumerate(cases):
         most = CASES_A_RECOVERY if case.depth else CASES_A_BATCH
+        most = 1 if case.lives else most  # they come few at a time, and share nothing
         if batch and (len(batch) >= most or batch[-1][1].steps[:-1] != case.steps[:-1]):
             yield batch
             batch = []

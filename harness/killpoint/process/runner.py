@@ -10,14 +10,10 @@ It never calls the system under test itself, and never decides which cases to ru
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from killpoint.case import Case, CaseResult, Means
-from killpoint.change import Change, changes_of
 from killpoint.damage import damages_of
 from killpoint.errors import PrepareError
 from killpoint.events import Bracketing
@@ -26,12 +22,14 @@ from killpoint.fault import DAMAGES, Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process import twice
 from killpoint.process.at_rest import AtRest
-from killpoint.process.crash import Crash, Crashes, UnfitCrash
+from killpoint.process.crash import Crash, Crashes, Start, UnfitCrash
 from killpoint.process.followed import Followed
 from killpoint.process.hurt import Afterwards
 from killpoint.process.judgement import added, judge, unfit
 from killpoint.process.kept import Bystander
 from killpoint.process.place import Place
+from killpoint.process.preparation import Preparation
+from killpoint.process.sameness import key_of
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
@@ -48,35 +46,6 @@ if TYPE_CHECKING:
     from killpoint.process.child import ChildEnd, Nursery
     from killpoint.process.crash import Steps
 
-# The order of more hits than these is worth less than their photographs cost.
-PHOTOGRAPHED_HITS_MAX = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
-    """What the runs without fault showed. `same_images` tells whether two of them ended alike.
-
-    `faults` has, for each point at which the storage can fail, in which ways; none where it cannot,
-    and `without_errors` may say why.
-
-    `changes` says what changed at each hit; it is empty where that cannot be photographed.
-    `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
-    """
-
-    scenario: str
-    fingerprint: str
-    hits: tuple[Hit, ...]
-    operations: tuple[str, ...]
-    same_images: bool
-    never_killable: frozenset[str]
-    changes: tuple[Change, ...] = ()
-    faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
-    without_errors: str = ""
-    without_damage: str = ""
-    damages: tuple[tuple[str, tuple[Fault, ...]], ...] = ()
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-
 
 class Runner:
     """Runs the cases of one scenario in one worker. `images` asks for image mode at depth 0 too."""
@@ -88,13 +57,15 @@ class Runner:
         directory: Path,
         *,
         images: bool = False,
+        place: Place | None = None,
     ) -> None:
-        """Work below `directory`, with children from `nursery`."""
+        """Work below `directory`, with children from `nursery`; `place` is that of another."""
         self.scenario = scenario
         self._images = images
         self._directory = directory
         self._subject = subject_of(scenario, nursery, directory)
-        self._place = Place(directory)
+        self._nursery = nursery
+        self._place = place or Place(directory)
         self.root = self._place.root
         self._crashes: Crashes | None = None
         self._references: tuple[Any, ...] = ()
@@ -104,6 +75,8 @@ class Runner:
         self._followed = Followed()
         self._told: dict[str, list[str]] = {"note": [], "doubt": []}
         self._same_bytes = False
+        self.hits: tuple[Hit, ...] = ()
+        self._closed: Crash | None = None
 
     def prepare(self) -> Preparation:
         """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
@@ -132,6 +105,7 @@ class Runner:
         same_images = first_image.id == second_image.id
         # A native engine may write chance into what it takes away in the end, such as a journal.
         self._same_bytes = same_images and self._subject.can_be_photographed
+        self.hits = first
         return Preparation(
             scenario=self.scenario.name,
             fingerprint=fingerprint(hit.point for hit in first),
@@ -141,7 +115,7 @@ class Runner:
             never_killable=frozenset(
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
-            changes=self._changes(first),
+            changes=self.crashes.changes(first),
             faults=self._faults(),
             without_errors=self._without_errors(),
             without_damage=self._without_damage(),
@@ -150,16 +124,43 @@ class Runner:
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
 
-    def _changes(self, hits: tuple[Hit, ...]) -> tuple[Change, ...]:
-        """Return what changed at each hit; nothing where photographs do not show just these."""
-        if len(hits) > PHOTOGRAPHED_HITS_MAX:
-            return ()
-        album = self.crashes.workload()
-        taken = album.in_order
-        if album.why_not or tuple(each.hit for each in taken) != hits:
-            return ()
-        moments = ((each.image, each.history.acknowledged_count) for each in taken)
-        return tuple(changes_of(self.template, moments))
+    def later(self, scenario: Scenario, start: Start) -> tuple[Runner, ChildEnd, ChildEnd]:
+        """Return a runner of another workload that begins with what this one's has left.
+
+        With it come how its runs without fault ended: nobody has said that they must pass.
+        """
+        runner = Runner(scenario, self._nursery, self._directory, place=self._place)
+        return runner, *runner.begin(start)
+
+    def begin(self, start: Start) -> tuple[ChildEnd, ChildEnd]:
+        """Run the workload without fault from there: once for the states, once for the hits."""
+        subject, place = self._subject, self._place
+        self.template = start.image
+        self._crashes = Crashes(subject, place, start.image, self._afterwards, start.witness)
+        place.restore(start.image)
+        shown = subject.references(self.root)
+        self._references = tuple((shown.last("references") or [[]])[0])
+        place.restore(start.image)
+        passed = subject.trace(self.root)
+        self._operations, self.hits = subject.operations(passed), subject.hits(passed)
+        history = self._full_history()
+        began = self.crashes.make((), Means.SIGKILL)
+        self._closed = replace(began, history=history, image=place.capture(), ends=(passed,))
+        return shown, passed
+
+    def live(self, steps: Steps) -> tuple[CaseResult, Start]:
+        """Execute these steps by SIGKILL, or no fault at all; return what recovery left, too."""
+        case = Case(scenario=self.scenario.name, steps=steps)
+        try:
+            crash = self._by_kill(steps)
+        except UnfitCrash as why:
+            return unfit(case, why), Start(image=self.template)
+        end = self._verify(case, crash, follow_ups=())
+        left = Start(image=self._place.leave(), witness=(end.last("witness") or [None])[0])
+        hits = tuple(hit.point for hit in self._subject.hits(end))
+        result = replace(judge(case, crash, end), recovery_hits=hits, means=crash.means)
+        kept = self._try_kept_handles(case, crash)
+        return self._with_handle(crash, result if kept is None else added(result, kept)), left
 
     def _without_errors(self) -> str:
         return self.scenario.without_errors if isinstance(self.scenario, Scenario) else ""
@@ -233,7 +234,7 @@ class Runner:
             if made_again and again.image.id != crash.image.id:
                 return twice.images_differ(case, crash, again)
             second = self._with_handle(again, self._anew(case, again))
-        first = replace(result, recovery_hits=self._verified[_key(crash)].recovery_hits)
+        first = replace(result, recovery_hits=self._verified[key_of(crash)].recovery_hits)
         held = twice.held(first, second, with_bytes=self._same_bytes)
         return replace(held, recovery_hits=result.recovery_hits, made_again=made_again)
 
@@ -243,7 +244,7 @@ class Runner:
             return self._at_rest.look(case)
         self.crashes.forget()
         try:
-            crash = self.crashes.make(case.steps, Means.SIGKILL) if case.steps else self._whole()
+            crash = self._by_kill(case.steps) if case.steps or self._closed else self._whole()
         except UnfitCrash as why:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
@@ -269,7 +270,13 @@ class Runner:
         """Return the crash that a case makes by SIGKILL, before any verification."""
         if case.steps and case.steps[0].fault in DAMAGES:
             return self._at_rest.crash(case)
-        return self.crashes.make(case.steps, Means.SIGKILL)
+        return self._by_kill(case.steps)
+
+    def _by_kill(self, steps: Steps) -> Crash:
+        """Return what these steps leave; without any, a life that was closed in good order."""
+        if not steps and self._closed is not None:
+            return self._closed
+        return self.crashes.make(steps, Means.SIGKILL)
 
     @property
     def crashes(self) -> Crashes:
@@ -285,7 +292,7 @@ class Runner:
 
     def _verified_once(self, case: Case, crash: Crash) -> CaseResult:
         """Verify the crash, unless by image an equal one was verified before."""
-        key = _key(crash)
+        key = key_of(crash)
         known = self._verified.get(key)
         if known is not None and crash.means is not Means.SIGKILL:
             return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
@@ -389,15 +396,3 @@ class Runner:
         self._place.restore(content)
         said = self._subject.describe(self.root).last("description")
         return tuple(said[0]) if said else ()
-
-
-def _key(crash: Crash) -> tuple[str, str]:
-    """Return what the verdict on a crash depends on."""
-    return crash.image.id, _digest(crash)
-
-
-def _digest(crash: Crash) -> str:
-    """Return what, besides the image, the verdict on a crash depends on."""
-    operations = [(each.index, each.outcome.value) for each in crash.history.operations]
-    told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
-    return hashlib.blake2b(told, digest_size=8).hexdigest()

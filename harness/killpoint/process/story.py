@@ -44,13 +44,18 @@ class Story:
     chapters: tuple[Chapter, ...]
 
 
-def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
+def tell(
+    runner: Runner,
+    case: Case,
+    operations: tuple[str, ...],
+    began: tuple[str, str] = ("the store before", "prepared and closed"),
+) -> Story:
     """Run the case, and once more each part of it, to see what every part left behind."""
     result = runner.replay(case)
     chapters = [
         Chapter(
-            title="the store before",
-            ended="prepared and closed",
+            title=began[0],
+            ended=began[1],
             point=None,
             hits=(),
             changed=None,
@@ -77,6 +82,19 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
             )
         )
         before = crash.image
+    if not case.steps:
+        left = runner.crash(case).image
+        chapters.append(
+            Chapter(
+                title="the workload",
+                ended="done to its end, and closed",
+                point=None,
+                hits=(),
+                changed=image.difference(before, left),
+                description=runner.describe(left),
+            )
+        )
+        before = left
     if reached or not case.steps:
         recovered = runner.recovered_image(case)
         chapters.append(

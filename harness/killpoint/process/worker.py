@@ -13,22 +13,25 @@ import pickle
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from killpoint import canary, discovery, failpoints
-from killpoint.errors import KillpointError, ReservedNameError, ScratchError
+from killpoint.errors import KillpointError, NoAlphabetError, ReservedNameError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
+from killpoint.process.lives import Lives
 from killpoint.process.runner import Runner
 from killpoint.scenario import PointSource, Scenario, derived
+from killpoint.token import fingerprint
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
     from killpoint.case import Case, CaseResult
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
+    from killpoint.process.story import Story
     from killpoint.scenario import Program
 
 # Shorter workloads that are held ready beside the scenario, while a case is shrunk.
@@ -47,11 +50,17 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What the scenario files hold: names, where their points come from, and declared points."""
+    """What the scenario files hold: names, where their points come from, and declared points.
+
+    `fuzzable` has how many letters there are: operations, and what a kept handle can do.
+    `only_drawn` are those that have no workload besides.
+    """
 
     scenarios: tuple[str, ...]
     sources: dict[str, frozenset[PointSource]]
     points: tuple[failpoints.Point, ...]
+    fuzzable: dict[str, tuple[int, int]] = field(default_factory=dict)
+    only_drawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +125,21 @@ class Desk:
         self._preparation: Preparation | None = None
         self._derived: dict[tuple[str, tuple[int, ...]], Runner] = {}
         self._latest: Runner | None = None
+        self._lives: Lives | None = None
 
     def inventory(self) -> Inventory:
         """Return what is there."""
+        drawn = {
+            name: each
+            for name, each in self._scenarios.items()
+            if isinstance(each, Scenario) and each.alphabet
+        }
         return Inventory(
             scenarios=tuple(self._scenarios),
             sources={name: _sources(each) for name, each in self._scenarios.items()},
             points=tuple(failpoints.catalogue().values()),
+            fuzzable={name: (len(each.alphabet), len(each.kept)) for name, each in drawn.items()},
+            only_drawn=frozenset(name for name, each in drawn.items() if not each.operations),
         )
 
     def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
@@ -137,15 +154,9 @@ class Desk:
                 say(connection, self._derive(*arguments))
             case "replay":
                 case, directory, token = arguments
-                runner = self._fitting(case)
-                result = runner.replay(case)
-                if directory is not None:
-                    whole = self._scenarios[case.scenario]
-                    origin = discovery.origin_of(whole, self._settings.files)
-                    keep.keep(runner, result, Path(directory), token, origin)
-                say(connection, result)
+                say(connection, self._replay(case, directory and Path(directory), token))
             case "tell":
-                say(connection, story.tell(self._fitting(arguments[0]), *arguments))
+                say(connection, self._tell(*arguments))
             case "measure":
                 say(connection, self._fitting(arguments).measure(arguments))
             case "points":
@@ -164,9 +175,16 @@ class Desk:
         scenario = derived(self._named(name), only)
         self._main, self._preparation = (name, only), None
         self._derived.clear()
+        self._lives = None
         self._runner = self._latest = Runner(scenario, self._nursery, directory, images=images)
-        self._preparation = self._runner.prepare()
-        return self._preparation
+        preparation = self._runner.prepare()
+        if isinstance(scenario, Scenario) and scenario.alphabet:
+            self._lives = Lives(self._runner, scenario, self._runner.template)
+            rehearsed = self._lives.rehearse()
+            every = (*(hit.point for hit in preparation.hits), *rehearsed)
+            preparation = replace(preparation, fingerprint=fingerprint(every), rehearsed=rehearsed)
+        self._preparation = preparation
+        return preparation
 
     def _named(self, name: str) -> Scenario | Program:
         return canary.SCENARIOS.get(name) or self._scenarios[name]
@@ -203,7 +221,31 @@ class Desk:
         return self._runner
 
     def _run(self, case: Case) -> CaseResult:
-        return self._fitting(case).run(case)
+        return self._lives_of(case).play(case) if case.lives else self._fitting(case).run(case)
+
+    def _replay(self, case: Case, directory: Path | None, token: str) -> CaseResult:
+        origin = discovery.origin_of(self._named(case.scenario), self._settings.files)
+        if case.lives:
+            lives = self._lives_of(case)
+            return lives.replay(case, directory=directory, token=token, origin=origin)
+        runner = self._fitting(case)
+        result = runner.replay(case)
+        if directory is not None:
+            keep.keep(runner, result, directory, token, origin)
+        return result
+
+    def _tell(self, case: Case, operations: tuple[str, ...]) -> tuple[Story, ...]:
+        if case.lives:
+            return self._lives_of(case).tell(case)
+        return (story.tell(self._fitting(case), case, operations),)
+
+    def _lives_of(self, case: Case) -> Lives:
+        """Return what plays the lives of the scenario, which is prepared if it is not the last."""
+        if self._main != (case.scenario, ()):
+            self._prepare(case.scenario, False, ())  # noqa: FBT003 -- see there
+        if self._lives is None:
+            raise NoAlphabetError((case.scenario,))
+        return self._lives
 
 
 def _sources(scenario: Scenario | Program) -> frozenset[PointSource]:

@@ -76,7 +76,9 @@ def running_line(progress: Progress, *, now_s: float, end_s: float | None, name_
     filled = BAR_CHARACTERS * min(done, total) // total if total else 0
     first = progress.pairs_total
     deeper = f"{done - first:,}/{total - first:,} deeper"
-    what = deeper if done >= first else f"{done:,}/{first:,} {progress.word}"
+    all_alike = progress.word == pairs_word("fuzz")
+    what = f"{done:,}/{total if all_alike else first:,} {progress.word}"
+    what = deeper if done >= first and not all_alike else what
     elapsed_s = now_s - progress.started_s
     left_s = [elapsed_s * max(total - done, 0) / done] if done else []
     left_s += [] if end_s is None else [max(end_s - now_s, 0.0)]

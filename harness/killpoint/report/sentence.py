@@ -45,6 +45,8 @@ def completeness(run: Run) -> Completeness:
         return _of_one_kind(run, "damages done")
     if run.strategy == "judge":
         return _of_one_kind(run, "cases judged again")
+    if run.strategy == "fuzz":
+        return _of_examples(run)
     parts = [
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
@@ -79,6 +81,18 @@ def _of_one_kind(run: Run, words: str) -> Completeness:
     return _joined(
         run, [_Part(proven=proven, text=text), *_made_again(run), *_canary(run), *_left_out(run)]
     )
+
+
+def _of_examples(run: Run) -> Completeness:
+    """Say how many examples were drawn: of what there is, they are a few."""
+    done, total, images = _counts(run, 0)
+    proven = done >= total and (total > 0 or run.shard[1] > 1)
+    text = f"{done:,} of {total:,} examples" + _why_short(run, short=done < total)
+    parts = [_Part(proven=proven, text=f"{text}, {images:,} distinct crashes"), *_unfinished(run)]
+    joined = _joined(run, parts)
+    # Whatever was drawn, it is no enumeration, and no word here says so.
+    word = "fuzzed" if joined.complete else "NOT FINISHED"
+    return replace(joined, sentence=f"{word}:{joined.sentence.partition(':')[2]}")
 
 
 def _left_out(run: Run) -> Iterable[_Part]:
