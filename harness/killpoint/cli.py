@@ -174,8 +174,8 @@ def explain(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa:
 def shrink(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Make the failing case that TOKEN names smaller: fewer steps, operations, occurrences.
 
-    It must go on breaking the same invariants. Exits with the verdict of the smaller case, and
-    with 0 when the case does not fail.
+    It must go on breaking the same invariants. Exits with the verdict of the smaller case; a case
+    that passes, or is undecided, has nothing to shrink, and its own verdict is the exit code.
     """
     from killpoint import session  # noqa: PLC0415 -- as above
 

@@ -173,18 +173,19 @@ def _death(step: Step) -> Iterator[str]:
     if call in _BY_FILE:
         path = "os.readlink(f'/proc/self/fd/{a[0]}')"
     elif call == "open":
-        path = "(os.path.abspath(a[0]) if a[1] & (os.O_CREAT | os.O_TRUNC) else '')"
+        path = "(os.path.abspath(os.fsdecode(a[0])) if a[1] & (os.O_CREAT | os.O_TRUNC) else '')"
     else:
-        path = f"os.path.abspath(a[{int(call in _TARGET_SECOND)}])"
+        path = f"os.path.abspath(os.fsdecode(a[{int(call in _TARGET_SECOND)}]))"
     yield "def made(root, references):  # a call that never comes tells nothing"
     yield f"    def counted(*a, call=os.{call}, left=[{step.occurrence}], **k):"
     yield f"        left[0] -= {path}.startswith(str(root))"
     yield "        return call(*a, **k) if left[0] else os.kill(os.getpid(), signal.SIGKILL)"
     yield "    if (child := os.fork()) == 0:"
     yield f"        os.{call}, builtins.open, io.open = counted, _pyio.open, _pyio.open"
-    yield "        states(root), os._exit(0)"
-    yield "    died = os.WIFSIGNALED(os.waitpid(child, 0)[1])"
-    yield "    return look(root, references) if died else None"
+    # Whatever happens, the child ends here: it must not go on as its parent.
+    yield "        try: states(root)"
+    yield "        finally: os._exit(0)"
+    yield "    return look(root, references) if os.WIFSIGNALED(os.waitpid(child, 0)[1]) else None"
 
 
 def _look(result: CaseResult, name: str, *, own: bool) -> Iterator[str]:
