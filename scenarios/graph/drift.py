@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import Consent, DriftError, Remedy
+from engine.graph import Consent, DriftError, Remedy, Treatment
 from killpoint import FollowUp, Operation, Reopened, invariant
 from scenarios.graph import directory
 from scenarios.graph.follow_ups import TOWN
@@ -41,9 +41,16 @@ class StrayedSystem(GraphSystem):
         return {**handle.rows(), REPAIRS: kinds.count("repair")}
 
 
+class NotMendedError(Exception):
+    """A repair has left drift, because it could not see that no row would change."""
+
+
 def mend(handle: Graph) -> object:
     """Publish what readers see already."""
-    return handle.repair(Remedy.PUBLISH, Consent.CONFIRM)
+    done = handle.repair(Remedy.PUBLISH, Consent.CONFIRM)
+    if any(each.treatment is Treatment.REFUSED for each in done.drifts):
+        raise NotMendedError
+    return done
 
 
 def insert_or_mend(handle: Graph) -> object:
