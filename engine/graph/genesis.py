@@ -44,7 +44,7 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
     has begun with another schema.
     """
     storage.make_fence(points.FENCE_MAKE)
-    if storage.exists(points.FORMAT_READ, FORMAT_PATH):
+    if storage.exists(points.FORMAT_LOOK, FORMAT_PATH):
         raise AlreadyAStoreError
     storage.put_if_absent(points.INIT_SCHEMA, schema_path(schema.hash), encode_schema(schema))
     manifest = Manifest(

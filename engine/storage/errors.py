@@ -20,6 +20,24 @@ from __future__ import annotations
 
 import errno
 
+_SPACE = "free some space on its disk"
+_FILES = "close files, or raise the limit of open files (ulimit -n)"
+_RIGHTS = "give this user the right to write there"
+_PLACE = "its directory or disk is not there: bring it back"
+REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.EBUSY: "let others who use it pause, or wait a while",
+    errno.EROFS: "its disk is read-only: mount it for writing",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.ENOENT: _PLACE,
+    errno.ENOTDIR: _PLACE,
+    errno.ESTALE: _PLACE,
+}
+
 
 class StorageError(Exception):
     """Base of everything that storage raises."""
@@ -80,19 +98,7 @@ class IoFailedError(StorageError):
 
 def _remedy(number: int | None) -> str:
     """Say what helps against a refusal of the system."""
-    match number:
-        case errno.ENOSPC | errno.EDQUOT:
-            return "free some space on its disk"
-        case errno.EMFILE | errno.ENFILE:
-            return "close files, or raise the limit of open files (ulimit -n)"
-        case errno.EROFS:
-            return "its disk is read-only: mount it for writing"
-        case errno.EACCES | errno.EPERM:
-            return "give this user the right to write there"
-        case errno.ENOENT | errno.ENOTDIR | errno.ESTALE:
-            return "its directory or disk is not there: bring it back"
-        case _:
-            return "remove the cause"
+    return REMEDIES.get(number or 0, "remove the cause")
 
 
 class ShortWriteError(StorageError):
