@@ -46,8 +46,8 @@ def restore_the_first() -> None:
     """Roll a table back to the version that stood before all others, not before the operation."""
     sound = right(recovery, "_restore")
 
-    def restore(store: Any, sidecar: Any, pin: Any, finding: Any, above: Any) -> Any:  # noqa: ANN401
-        return sound(store, sidecar, replace(pin, expected=1), finding, above)
+    def restore(store: Any, sidecar: Any, pin: Any, *told: Any) -> Any:  # noqa: ANN401 -- any step
+        return sound(store, sidecar, replace(pin, expected=1), *told)
 
     put(recovery, "_restore", restore)
 
