@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import queue
+import tempfile
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from killpoint.case import Case, case_of_lives
 from killpoint.errors import MissingToolError
 from killpoint.events import CaseFinished, DepthTally, StopReason
 from killpoint.token import Token
+from killpoint.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -39,7 +43,9 @@ SHRINKS_MAX = 250
 def require() -> None:
     """Raise `MissingToolError` unless Hypothesis is installed."""
     try:
-        importlib.import_module("hypothesis")
+        # It keeps a few files, and the place for them is not where somebody runs a campaign.
+        place = Path(tempfile.gettempdir(), f"killpoint-hypothesis-{os.getuid()}")
+        importlib.import_module("hypothesis.configuration").set_hypothesis_home_dir(place)
     except ModuleNotFoundError as error:
         tool, remedy = "Hypothesis", "Install it: pip install 'killpoint[fuzz]'."
         raise MissingToolError(tool, "the fuzz strategy", remedy) from error
@@ -186,18 +192,22 @@ class FuzzStrategy:
             self.done += 1
             self._count(result.case)
         broken = frozenset(each.invariant for each in result.violations)
-        if broken and not stream.origin and not broken & self._origins:
+        fresh = bool(broken) and not broken & self._origins
+        # One that is met while another is shrunk is told as it is.
+        beside = fresh and bool(stream.origin)
+        if fresh and not beside:
             stream.origin = broken
         # What has one of them in common is the same: who shrinks gets rid of what comes besides.
         mine = bool(broken & stream.origin)
-        if mine:
+        if mine or beside:
             self._origins |= broken
         if not broken:
             self._sound.add(drawn)
         if mine and (stream.best is None or weight(result.case) < weight(stream.best.case)):
             stream.best = result
         stream.tell(failed=mine)
-        return not broken and not stream.origin
+        undecided = result.verdict is Verdict.UNDECIDED
+        return beside or undecided or not (broken or stream.origin)
 
     def end(self) -> list[CaseResult]:
         """End all streams; return what they have found so far."""
@@ -283,8 +293,8 @@ def fuzz(
                     tell(result)
             stop = budget.reached(0, 0.0)
     finally:
-        found = strategy.end()
-    for result in found:
-        tell(result)
+        # Whatever ends it, also an interrupt: what was found is told.
+        for result in strategy.end():
+            tell(result)
     rest()
     return stop
