@@ -147,6 +147,7 @@ class FuzzStrategy:
     _images: set[str] = field(default_factory=set)
     _cases: set[Case] = field(default_factory=set)
     _sound: set[Case] = field(default_factory=set)
+    _beside: list[CaseResult] = field(default_factory=list)
     _barren_count: int = 0
 
     @property
@@ -193,13 +194,13 @@ class FuzzStrategy:
             self._count(result.case)
         broken = frozenset(each.invariant for each in result.violations)
         fresh = bool(broken) and not broken & self._origins
-        # One that is met while another is shrunk is told as it is.
-        beside = fresh and bool(stream.origin)
-        if fresh and not beside:
+        if fresh and stream.origin:
+            self._beside.append(result)
+        elif fresh:
             stream.origin = broken
         # What has one of them in common is the same: who shrinks gets rid of what comes besides.
         mine = bool(broken & stream.origin)
-        if mine or beside:
+        if mine:
             self._origins |= broken
         if not broken:
             self._sound.add(drawn)
@@ -207,13 +208,22 @@ class FuzzStrategy:
             stream.best = result
         stream.tell(failed=mine)
         undecided = result.verdict is Verdict.UNDECIDED
-        return beside or undecided or not (broken or stream.origin)
+        return undecided or not (broken or stream.origin)
 
     def end(self) -> list[CaseResult]:
-        """End all streams; return what they have found so far."""
+        """End all streams; return what they have found so far.
+
+        With it, as it is, what was met while something else was shrunk and has not been met since.
+        """
         for stream in self.streams:
             stream.end()
-        return [each.best for each in self.streams if each.best is not None]
+        found = [each.best for each in self.streams if each.best is not None]
+        for result in self._beside:
+            broken = {each.invariant for each in result.violations}
+            if not broken & self._origins:
+                self._origins |= broken
+                found.append(result)
+        return found
 
     def tallies(self) -> tuple[DepthTally, ...]:
         """Return what was done; of what there is, nobody knows how much."""
