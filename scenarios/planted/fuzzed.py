@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import recovery
+from engine.kb import operations, points
+from engine.kb.journal import Operation
 from killpoint.invariants import KEPT_HANDLE, MODEL
 from scenarios.graph import fuzzed as graph
 from scenarios.kb import fuzzed as kb
@@ -52,6 +54,22 @@ def restore_the_first() -> None:
     put(recovery, "_restore", restore)
 
 
+def remove_unjournaled() -> None:
+    """Delete a document's files one by one; every other change is as it should be."""
+    sound = right(operations, "mutate")
+
+    def mutate(section: Any, plan: Any) -> None:  # noqa: ANN401 -- as the right step
+        if plan.operation is not Operation.REMOVE:
+            sound(section, plan)
+            return
+        for path in plan.deletes:
+            section.store.storage.delete(points.DOWNLOAD_DELETE, path)
+        for path, data in plan.writes.items():
+            section.store.storage.put(points.PAGE_PUT, path, data)
+
+    put(operations, "mutate", mutate)
+
+
 PAIRINGS = (
     _pairing(
         WRITES,
@@ -91,9 +109,9 @@ PAIRINGS = (
     ),
     _pairing(
         KB,
-        kb_bugs.remove_without_a_journal,
-        "a removal deletes its files one by one, without a journal",
-        "all or nothing",
+        remove_unjournaled,
+        "a removal deletes its files one by one, and tells nobody",
+        MODEL,
     ),
     _pairing(
         KB,
