@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_load_that_is_throttled_is_whole_or_not_there(
             told.append(str(error))
         busy.refuse(0, 0)
         assert store.rows() in ([BOTH] if acknowledged["load"] else [BOTH, EMPTY])
-        acknowledged["late"] = places.attempt(lambda one=store: WORK["person"](one))
+        acknowledged["late"] = places.attempt(partial(WORK["person"], store))
         store.close()
         places.assert_acknowledged_is_there(url, acknowledged)
     assert told

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import recovery
+from engine.kb import operations, points
+from engine.kb.journal import Operation
 from killpoint.invariants import KEPT_HANDLE, MODEL
 from scenarios.graph import fuzzed as graph
 from scenarios.kb import fuzzed as kb
-from scenarios.planted import branches, graph_schema, kb_journal, maintenance
+from scenarios.planted import branches, graph_schema, maintenance
 from scenarios.planted import kb as kb_bugs
 from scenarios.planted.patch import Bug, PlantedSystem, put, right
 
@@ -45,10 +47,26 @@ def restore_the_first() -> None:
     """Roll a table back to the version that stood before all others, not before the operation."""
     sound = right(recovery, "_restore")
 
-    def restore(store: Any, sidecar: Any, pin: Any, finding: Any, above: Any) -> Any:  # noqa: ANN401
-        return sound(store, sidecar, replace(pin, expected=1), finding, above)
+    def restore(store: Any, sidecar: Any, pin: Any, *told: Any) -> Any:  # noqa: ANN401 -- any step
+        return sound(store, sidecar, replace(pin, expected=1), *told)
 
     put(recovery, "_restore", restore)
+
+
+def remove_unjournaled() -> None:
+    """Delete a document's files one by one; every other change is as it should be."""
+    sound = right(operations, "mutate")
+
+    def mutate(section: Any, plan: Any) -> None:  # noqa: ANN401 -- as the right step
+        if plan.operation is not Operation.REMOVE:
+            sound(section, plan)
+            return
+        for path in plan.deletes:
+            section.store.storage.delete(points.DOWNLOAD_DELETE, path)
+        for path, data in plan.writes.items():
+            section.store.storage.put(points.PAGE_PUT, path, data)
+
+    put(operations, "mutate", mutate)
 
 
 PAIRINGS = (
@@ -90,8 +108,8 @@ PAIRINGS = (
     ),
     _pairing(
         KB,
-        kb_journal.drain_for_adds_only,
-        "only adds settle what the dead have left, so that an add undoes what came since",
+        remove_unjournaled,
+        "a removal deletes its files one by one, and tells nobody",
         MODEL,
     ),
     _pairing(

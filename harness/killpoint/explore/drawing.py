@@ -18,7 +18,7 @@ from killpoint.fault import Fault
 from killpoint.process.lives import LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
@@ -110,7 +110,7 @@ def _there(steps: tuple[Step | None, ...]) -> tuple[Step, ...]:
     return tuple(step for step in steps if step is not None)
 
 
-def cut(strides: list[tuple[str, End | None]]) -> Lives:
+def cut(strides: Sequence[tuple[str, End | None]]) -> Lives:
     """Cut strides into lives: no more of them, and no more steps, than a token has room for.
 
     A stride without an end goes on into the next.

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import queue
+import tempfile
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from killpoint.case import Case, CaseResult, case_of_lives
@@ -40,7 +43,9 @@ SHRINKS_MAX = 250
 def require() -> None:
     """Raise `MissingToolError` unless Hypothesis is installed."""
     try:
-        importlib.import_module("hypothesis")
+        # It keeps a few files, and the place for them is not where somebody runs a campaign.
+        place = Path(tempfile.gettempdir(), f"killpoint-hypothesis-{os.getuid()}")
+        importlib.import_module("hypothesis.configuration").set_hypothesis_home_dir(place)
     except ModuleNotFoundError as error:
         tool, remedy = "Hypothesis", "Install it: pip install 'killpoint[fuzz]'."
         raise MissingToolError(tool, "the fuzz strategy", remedy) from error
@@ -142,6 +147,7 @@ class FuzzStrategy:
     _images: set[str] = field(default_factory=set)
     _cases: set[Case] = field(default_factory=set)
     _sound: set[Case] = field(default_factory=set)
+    _beside: list[CaseResult] = field(default_factory=list)
     _barren_count: int = 0
 
     @property
@@ -187,7 +193,10 @@ class FuzzStrategy:
             self.done += 1
             self._count(result.case)
         broken = frozenset(each.invariant for each in result.violations)
-        if broken and not stream.origin and not broken & self._origins:
+        fresh = bool(broken) and not broken & self._origins
+        if fresh and stream.origin:
+            self._beside.append(result)
+        elif fresh:
             stream.origin = broken
         # What has one of them in common is the same: who shrinks gets rid of what comes besides.
         mine = bool(broken & stream.origin)
@@ -198,13 +207,23 @@ class FuzzStrategy:
         if mine and (stream.best is None or weight(result.case) < weight(stream.best.case)):
             stream.best = result
         stream.tell(failed=mine)
-        return not broken and not stream.origin
+        undecided = result.verdict is Verdict.UNDECIDED
+        return undecided or not (broken or stream.origin)
 
     def end(self) -> list[CaseResult]:
-        """End all streams; return what they have found so far."""
+        """End all streams; return what they have found so far.
+
+        With it, as it is, what was met while something else was shrunk and has not been met since.
+        """
         for stream in self.streams:
             stream.end()
-        return [each.best for each in self.streams if each.best is not None]
+        found = [each.best for each in self.streams if each.best is not None]
+        for result in self._beside:
+            broken = {each.invariant for each in result.violations}
+            if not broken & self._origins:
+                self._origins |= broken
+                found.append(result)
+        return found
 
     def tallies(self) -> tuple[DepthTally, ...]:
         """Return what was done; of what there is, nobody knows how much."""
@@ -290,8 +309,8 @@ def fuzz(
             # A failure that is still being shrunk is nobody's yet: only what was told counts.
             stop = budget.reached(failed or unfailed, 0.0)
     finally:
-        found = strategy.end()
-    for result in found:
-        tell(result)
+        # Whatever ends it, also an interrupt: what was found is told.
+        for result in strategy.end():
+            tell(result)
     rest()
     return stop
