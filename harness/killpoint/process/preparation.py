@@ -1,4 +1,4 @@
-"""What a scenario's runs without fault showed, before any of its cases. It holds no result."""
+"""What a scenario's runs without fault showed, before any of its cases. It never holds a result."""
 
 from __future__ import annotations
 
