@@ -103,13 +103,7 @@ def test_an_add_that_is_throttled_is_whole_or_not_there(
     """A knowledge base only sets and deletes: once is borne everywhere."""
     first, last = ("a.md", b"On the [[Moon]]."), ("b.md", b"And the [[Sea]].")
 
-    def start() -> tuple[str, kb.Kb]:
-        busy.refuse(0, 0)
-        url = buckets.url()
-        kb.init(_at(url, 0), ports(0)[1])
-        return url, kb.open(_at(url, 1), *ports(1))
-
-    _, base = start()
+    _, base = _start(buckets, busy)
     busy.refuse(0, 0)
     base.add(*first)
     asked_count = len(busy.asked)
@@ -117,7 +111,7 @@ def test_an_add_that_is_throttled_is_whole_or_not_there(
     base.close()
     told: list[str] = []
     for number in range(1, asked_count + 1, 2 * EVERY):
-        url, base = start()
+        url, base = _start(buckets, busy)
         busy.refuse(number, times)
         try:
             base.add(*first)
@@ -128,13 +122,25 @@ def test_an_add_that_is_throttled_is_whole_or_not_there(
             legal = [whole]
         busy.refuse(0, 0)
         base.close()
-        again = kb.open(_at(url, 2), *ports(2))
-        assert _shown(again) in legal
-        again.add(*last)
-        assert () == again.check()
-        again.close()
+        _assert_goes_on(url, legal, last)
     assert bool(told) == (times is None)
     assert [] == [each for each in told if REMEDY not in each]
+
+
+def _start(buckets: Buckets, busy: Busy) -> tuple[str, kb.Kb]:
+    busy.refuse(0, 0)
+    url = buckets.url()
+    kb.init(_at(url, 0), ports(0)[1])
+    return url, kb.open(_at(url, 1), *ports(1))
+
+
+def _assert_goes_on(url: str, legal: list[dict[str, Any]], last: tuple[str, bytes]) -> None:
+    """Open it: it is one of these, takes another document, and each file is as it was written."""
+    again = kb.open(_at(url, 2), *ports(2))
+    assert _shown(again) in legal
+    again.add(*last)
+    assert () == again.check()
+    again.close()
 
 
 def _shown(base: kb.Kb) -> dict[str, Any]:
