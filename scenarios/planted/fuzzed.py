@@ -1,8 +1,9 @@
 """Wrong engines that take two operations to show, or more, for the fuzz strategy to find.
 
 Most are bugs that have a workload made for them elsewhere; here nothing but an alphabet is given.
-`killpoint run scenarios/planted --strategy fuzz` finds every one. They never plant anything else
-than those workloads have, or than stands here.
+`killpoint run scenarios/planted --strategy fuzz` draws on them; how soon it meets one depends on
+what it takes, and a kill within a recovery that another process begins is rare. They never plant
+anything else than those workloads have, or than stands here.
 """
 
 from __future__ import annotations
