@@ -2,8 +2,7 @@
 
 Most are bugs that have a workload made for them elsewhere; here nothing but an alphabet is given.
 `killpoint run scenarios/planted --strategy fuzz` draws on them; how soon it meets one depends on
-what it takes, and a kill within a recovery that another process begins is rare. They never plant
-anything else than those workloads have, or than stands here.
+how much must come together. They never change what is on disk by themselves.
 """
 
 from __future__ import annotations
