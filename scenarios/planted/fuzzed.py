@@ -1,8 +1,8 @@
 """Wrong engines that take two operations to show, or more, for the fuzz strategy to find.
 
 Most are bugs that have a workload made for them elsewhere; here nothing but an alphabet is given.
-`killpoint run scenarios/planted --strategy fuzz` finds every one. They never plant anything else
-than those workloads have, or than stands here.
+`killpoint run scenarios/planted --strategy fuzz` draws on them; how soon it meets one depends on
+how much must come together. They never change what is on disk by themselves.
 """
 
 from __future__ import annotations

@@ -80,7 +80,9 @@ def running_line(progress: Progress, *, now_s: float, end_s: float | None, name_
     what = f"{done:,}/{total if all_alike else first:,} {progress.word}"
     what = deeper if done >= first and not all_alike else what
     elapsed_s = now_s - progress.started_s
-    left_s = [elapsed_s * max(total - done, 0) / done] if done else []
+    # Where the budget alone is the end, what was drawn so far is all that is known of.
+    foreseen = done and not (all_alike and done >= total)
+    left_s = [elapsed_s * max(total - done, 0) / done] if foreseen else []
     left_s += [] if end_s is None else [max(end_s - now_s, 0.0)]
     fields = [
         progress.name.ljust(min(name_width, NAME_COLUMN_MAX)),
