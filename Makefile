@@ -13,7 +13,8 @@ DEPTH     ?= 2
 ERROR_DEPTH ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test torture errors damage replay bench nightly report lock clean
+.PHONY: help setup check test torture errors damage scarce planted track replay bench nightly report \
+  lock clean
 
 help: ## print this page
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
@@ -62,6 +63,15 @@ errors: $(STAMP) ## storage errors: every call to the storage of every scenario 
 
 damage: $(STAMP) ## files of a store at rest are damaged, each in each way
 	$(BIN)/killpoint run --strategy damage --workers $(WORKERS)
+
+planted: $(STAMP) ## known bugs, planted: what is found, by what, after how many cases
+	$(BIN)/python -m scenarios.planted.measure --workers $(WORKERS)
+
+track: $(STAMP) ## replay every token of scenarios/TRACK_RECORD.md
+	$(BIN)/python -m scenarios.planted.track
+
+scarce: $(STAMP) ## disk full, no descriptor, read-only, gone: at every point of both stores (half an hour)
+	$(BIN)/python -m engine.tests.scarce.running
 
 replay: $(STAMP) ## reproduce one case: make replay TOKEN=k1/...
 	@test -n '$(TOKEN)' || { \

@@ -55,8 +55,9 @@ class NotAStoreError(GraphError):
     def __init__(self) -> None:
         """Build the one sentence there is."""
         super().__init__(
-            "there is no complete store here (no 'graph.json'): run init; after an init that was "
-            "cut short, run it again."
+            "there is no complete store here (no 'graph.json'): if there was one, bring it back, "
+            "or restore that file from a copy; else run init, also after one that "
+            "was cut short."
         )
 
 

@@ -27,7 +27,7 @@ from engine.graph.operation import Kind
 from engine.graph.record import decode, encode, parsing
 from engine.graph.schema import Schema, encode_schema, schema_path
 from engine.graph.table import GENESIS_OPERATION, MAIN
-from engine.storage import NotFoundError
+from engine.storage import FenceMissingError, NotFoundError
 
 if TYPE_CHECKING:
     from engine.storage import Clock, Storage
@@ -44,7 +44,7 @@ def make_store(storage: Storage, schema: Schema, clock: Clock) -> None:
     has begun with another schema.
     """
     storage.make_fence(points.FENCE_MAKE)
-    if storage.exists(points.FORMAT_READ, FORMAT_PATH):
+    if storage.exists(points.FORMAT_LOOK, FORMAT_PATH):
         raise AlreadyAStoreError
     storage.put_if_absent(points.INIT_SCHEMA, schema_path(schema.hash), encode_schema(schema))
     manifest = Manifest(
@@ -84,7 +84,7 @@ def read_layout(storage: Storage) -> int:
     """Return the layout of a store; refuse what is no complete one, or a newer engine's."""
     try:
         fields = decode(FORMAT_PATH, storage.get(points.FORMAT_READ, FORMAT_PATH))
-    except NotFoundError as missing:
+    except (NotFoundError, FenceMissingError) as missing:
         raise NotAStoreError from missing
     with parsing(FORMAT_PATH):
         layout = int(fields.get("layout", 0))

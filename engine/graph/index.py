@@ -70,8 +70,14 @@ def find_rows(
 ) -> list[Row]:
     """Return the live rows with this value in a column, sorted by key, as the caller's own.
 
-    A covered fragment is read only if it holds one.
+    A covered fragment is read only if it holds one. Raises `BadStatementError` for a column that
+    is not there, or a value that no column could hold.
     """
+    try:
+        hash(value)
+    except TypeError as refusal:
+        reason = f"looks for {value!r}, which no column can hold"
+        raise BadStatementError(table.key, reason) from refusal
     if column not in table.columns:
         raise BadStatementError(table.key, f"looks in a column {column!r} that it does not have")
     index = version.index if version.index and column in version.index.columns else None
@@ -124,9 +130,11 @@ def read_coverage(store: Store, index: Index) -> Coverage:
 
 def _entries(columns: Sequence[str], rows: Sequence[Row]) -> Entries:
     """Return where the values of some columns stand in the rows of one fragment."""
-    found: Entries = {column: {} for column in columns}
+    found: dict[str, dict[Any, list[int]]] = {column: {} for column in columns}
     for place, row in enumerate(rows):
         for column in columns:
-            by_value = found[column]
-            by_value[row[column]] = (*by_value.get(row[column], ()), place)
-    return found
+            found[column].setdefault(row[column], []).append(place)
+    return {
+        column: {value: tuple(places) for value, places in by_value.items()}
+        for column, by_value in found.items()
+    }

@@ -10,6 +10,7 @@ from engine.storage import (
     create_effect,
     delete_effect,
     delete_prefix_effect,
+    exists_effect,
     fence_effect,
     list_effect,
     put_effect,
@@ -110,10 +111,12 @@ TEMPORARY_DELETE = delete_effect(
 
 # Reading.
 FORMAT_READ = read_effect("format.read", durable="the store")
+FORMAT_LOOK = exists_effect("format.exists", durable="the store")
 SCHEMA_READ = read_effect("schema.read", durable="the store")
 MANIFEST_LIST = list_effect("manifest.list", durable="the store")
 MANIFEST_READ = read_effect("manifest.read", durable="the store")
 TABLE_READ = read_effect("table.read", durable="the store")
+TABLE_LOOK = exists_effect("table.exists", durable="the store")
 FRAGMENT_READ = read_effect("fragment.read", durable="the store")
 SIDECAR_LIST = list_effect("sidecar.list", durable="the store")
 SIDECAR_READ = read_effect("sidecar.read", durable="the store")

@@ -190,7 +190,7 @@ def _examine(store: Store, table: TableSchema, branch: Branch, newest: Manifest)
         )
     head = pin.version
     # By presence: a version that cannot be read is drift like any other, and on top of more.
-    while store.storage.exists(points.TABLE_READ, version_path(table, head + 1, branch.id)):
+    while store.storage.exists(points.TABLE_LOOK, version_path(table, head + 1, branch.id)):
         head += 1
     if head == pin.version:
         return None

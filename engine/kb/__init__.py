@@ -8,6 +8,7 @@ Every change is journaled: whatever dies or fails on the way, the next one first
 back as it was. `README.md` tells how. It never imports anything of the harness but its failpoints.
 """
 
+from engine.kb.check import Finding
 from engine.kb.compiler import Compiled, Compiler
 from engine.kb.converter import Kind, Source
 from engine.kb.errors import (
@@ -26,6 +27,7 @@ from engine.kb.errors import (
     ReadOnlyError,
     RollbackFailedError,
     UnknownDocumentError,
+    UnsoundError,
     UntrackedError,
 )
 from engine.kb.kb import Kb, Mode, init
@@ -47,6 +49,7 @@ __all__ = [
     "DamagedFileError",
     "Document",
     "DrainFailedError",
+    "Finding",
     "FutureFormatError",
     "Kb",
     "KbError",
@@ -63,6 +66,7 @@ __all__ = [
     "Source",
     "Status",
     "UnknownDocumentError",
+    "UnsoundError",
     "UntrackedError",
     "init",
     "open",

@@ -8,7 +8,7 @@ an entity. Shared pages are lists with a line a document. It never touches the d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.kb.converter import NAME_CHARACTERS_MAX
@@ -64,6 +64,18 @@ def without_document(page: bytes, document: str) -> bytes | None:
     lines = _lines(page) - {f"- [[{document}]]"}
     heading = page.decode().split("\n", maxsplit=1)[0]
     return "\n".join((heading, "", *sorted(lines), "")).encode() if lines else None
+
+
+def list_page(path: str, page: bytes, documents: Iterable[str]) -> bool:
+    """Whether a shared page is what was written for these documents, under a title that fits.
+
+    A title whose path would be the same is taken for the right one.
+    """
+    heading = page.split(b"\n", maxsplit=1)[0].decode(errors="replace")
+    title = heading.removeprefix("# ")
+    lines = sorted({f"- [[{document}]]" for document in documents})
+    named = f"/{_slug(title)}.md"
+    return page == "\n".join((f"# {title}", "", *lines, "")).encode() and path.endswith(named)
 
 
 def _lines(page: bytes | None) -> set[str]:

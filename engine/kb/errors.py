@@ -5,6 +5,7 @@
         AlreadyAKbError         init: there is one
         FutureFormatError       written by a newer engine
         DamagedFileError        a file does not hold what its place says
+        UnsoundError            a check found files that are not what was written
         BadSourceError          what was handed over cannot be converted
         UnknownDocumentError    no such document
         ReadOnlyError, ClosedError
@@ -32,8 +33,9 @@ class NotAKbError(KbError):
     def __init__(self) -> None:
         """Build the one sentence there is."""
         super().__init__(
-            "there is no complete knowledge base here (no 'kb.json'): run init; after an init "
-            "that was cut short, run it again."
+            "there is no complete knowledge base here (no 'kb.json'): if there was one, bring "
+            "it back, or restore that file from a copy; else run init, also after one that "
+            "was cut short."
         )
 
 
@@ -68,6 +70,15 @@ class DamagedFileError(KbError):
             f"{path!r} is damaged ({reason}); it was left as it is: restore it from a copy, then "
             "open the knowledge base again."
         )
+
+
+class UnsoundError(KbError):
+    """A check found files that are not what the knowledge base wrote; none was touched."""
+
+    def __init__(self, findings: tuple[str, ...]) -> None:
+        """Build the sentence from what was found; each names a file and what to do."""
+        self.findings = findings
+        super().__init__("; ".join(findings) + ".")
 
 
 class BadSourceError(KbError):

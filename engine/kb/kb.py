@@ -14,14 +14,15 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from engine.kb import drain, layout, operations, points
+from engine.kb.check import Finding, audit_row, check, check_document, names
 from engine.kb.compiler import first_words
 from engine.kb.converter import Source
 from engine.kb.errors import AlreadyAKbError, ClosedError, NotAKbError, ReadOnlyError
-from engine.kb.index import read_index
 from engine.kb.journal import Operation
 from engine.kb.operations import OnFailure, Result
+from engine.kb.planning import read_pages
 from engine.kb.record import decode, encode, parsing
-from engine.kb.registry import NO_INDEX, Document, known_document
+from engine.kb.registry import Document, known_document
 from engine.kb.section import Section, drain_if_free, exclusive, shared, undrained
 from engine.kb.store import WAIT_S, Store
 from engine.storage import FenceMissingError, Local, NotFoundError
@@ -146,17 +147,17 @@ class Kb:
     def documents(self) -> list[Document]:
         """Return every entry of the registry, sorted by name."""
         with shared(self._readable()) as view:
-            names = (path.split("/")[1].removesuffix(".json") for path in view.list("documents"))
-            return [known_document(view.read, name) for name in names]
+            return [known_document(view.read, name) for name in names(view)]
+
+    def names(self) -> list[str]:
+        """Return the name of every document, sorted, also of one whose entry cannot be read."""
+        with shared(self._readable()) as view:
+            return names(view)
 
     def pages(self, name: str) -> list[str]:
         """Return the text of a document, page by page."""
         with shared(self._readable()) as view:
-            document = known_document(view.read, name)
-            if document.index_id == NO_INDEX:
-                return [(view.read(document.source) or b"").decode()]
-            path = layout.index_path(document.index_id)
-            return read_index(path, view.read(path) or b"")
+            return read_pages(view.read, name)
 
     def files(self) -> dict[str, bytes]:
         """Return every visible file, all of one and the same state."""
@@ -167,7 +168,17 @@ class Kb:
     def audit(self) -> list[dict[str, Any]]:
         """Return one row per committed mutation, sorted by its id."""
         with shared(self._readable()) as view:
-            return [decode(path, view.read(path) or b"") for path in view.list("audit")]
+            return [audit_row(path, view.read(path) or b"") for path in view.list("audit")]
+
+    def check(self) -> tuple[Finding, ...]:
+        """Return every visible file that is not what was written, edited ones too."""
+        with shared(self._readable()) as view:
+            return check(view)
+
+    def check_document(self, name: str) -> None:
+        """Raise `UnsoundError` unless every file that is a document's own is as it was written."""
+        with shared(self._readable()) as view:
+            check_document(view, name)
 
     def quarantined(self) -> list[str]:
         """Return the journals that wait for a decision: `retry` or `accept`."""

@@ -23,12 +23,14 @@ from engine.kb.errors import DamagedFileError
 from engine.kb.index import build_index, read_index
 from engine.kb.journal import Operation
 from engine.kb.mutation import Plan
-from engine.kb.registry import NO_INDEX, Document, place_for
+from engine.kb.record import digest
+from engine.kb.registry import NO_INDEX, Document, known_document, place_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.kb.compiler import Compiler
+    from engine.kb.registry import Read
     from engine.kb.store import Store
 
 INDEX_ID_CHARACTERS = 16
@@ -71,6 +73,7 @@ def plan_add(store: Store, source: Source, operation: Operation, spent: tuple[st
         index_id=index_id,
         files=(raw, text, *images, *indexed),
         pages=(),
+        digests={},
     )
     plan = Plan(
         operation=operation,
@@ -98,6 +101,7 @@ def plan_cloud(store: Store, cloud_id: str, fetched: CloudDocument) -> Plan:
         index_id=index_id,
         files=(text, *indexed),
         pages=(),
+        digests={},
     )
     plan = Plan(
         operation=Operation.CLOUD,
@@ -136,10 +140,14 @@ def _compiled(
     """Add to a plan what follows from compiling: summary, shared pages, registry, leftovers."""
     summary = _summary(document.name)
     shared = {layout.WIKI_INDEX: INDEX_TITLE, **compiled.pages}
-    document = replace(document, files=(*document.files, summary), pages=tuple(shared))
     writes = {summary: summary_page(document.name, compiled)}
+    files = (*document.files, summary)
+    made = {**plan.staged, **plan.indexed, **writes}
+    digests = {path: digest(made[path]) for path in files if path in made}
+    kept = {path: document.digests[path] for path in files if path in document.digests}
+    document = replace(document, files=files, pages=tuple(shared), digests=kept | digests)
     for path, title in shared.items():
-        standing = store.read(path)
+        standing = _page(store, path)
         listed = with_document(standing, title, document.name)
         if listed != standing:
             writes[path] = listed
@@ -149,8 +157,8 @@ def _compiled(
         shorter, emptied = _pages_without(store, document, gone)
         writes |= shorter
         owned = (*before.files, *before.records())
-        kept = {*document.files, *document.records()}
-        deletes = (*deletes, *emptied, *(path for path in owned if path not in kept))
+        ours = {*document.files, *document.records()}
+        deletes = (*deletes, *emptied, *(path for path in owned if path not in ours))
         if before.index_id != document.index_id:
             deletes = (*deletes, *_beside(before))
     return replace(plan, writes=writes, registry=document.records(), deletes=deletes)
@@ -181,7 +189,7 @@ def _pages_without(
     writes: dict[str, bytes] = {}
     emptied: list[str] = []
     for path in paths:
-        standing = store.read(path)
+        standing = _page(store, path)
         if standing is None:
             continue
         left = without_document(standing, document.name)
@@ -192,15 +200,50 @@ def _pages_without(
     return writes, tuple(emptied)
 
 
+def _page(store: Store, path: str) -> bytes | None:
+    """Return a shared page, which anybody may have edited; it must still be text."""
+    page = store.read(path)
+    try:
+        (page or b"").decode()
+    except UnicodeDecodeError as reason:
+        raise DamagedFileError(path, "it is not UTF-8 text") from reason
+    return page
+
+
 def _kept_text(store: Store, document: Document) -> str:
     """Return the text that a document was compiled from."""
+    path, data = _text(store.read, document)
+    return "\n".join(text_of(document, path, data))
+
+
+def text_of(document: Document, path: str, data: bytes) -> list[str]:
+    """Return the pages of a document's text. An index is nobody's to edit, a text may be."""
+    if document.index_id == NO_INDEX:
+        try:
+            return [data.decode()]
+        except UnicodeDecodeError as reason:
+            raise DamagedFileError(path, "it is not UTF-8 text") from reason
+    if digest(data) != document.digests.get(path, digest(data)):
+        raise DamagedFileError(path, "it is not what was written")
+    return read_index(path, data)
+
+
+def read_pages(read: Read, name: str) -> list[str]:
+    """Return the text of a document, page by page."""
+    document = known_document(read, name)
+    path, data = _text(read, document)
+    return text_of(document, path, data)
+
+
+def _text(read: Read, document: Document) -> tuple[str, bytes]:
+    """Return where a document's text is, and its bytes."""
     path = document.source
     if document.index_id != NO_INDEX:
         path = layout.index_path(document.index_id)
-    data = store.read(path)
+    data = read(path)
     if data is None:
         raise DamagedFileError(path, "it is gone")
-    return "\n".join(read_index(path, data)) if document.index_id != NO_INDEX else data.decode()
+    return path, data
 
 
 def _summary(name: str) -> str:

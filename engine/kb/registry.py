@@ -7,7 +7,7 @@ removal needs no search. It never lists shared pages as its own, only as pages t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.kb import layout
@@ -22,7 +22,11 @@ NO_INDEX = ""  # in the place of an id: the document is kept as one text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An entry of the registry. `origin` is what the source was called; `source` its text."""
+    """An entry of the registry.
+
+    `origin` is what the source was called, `source` its text; `digests` are the hashes of its own
+    `files` as they were written.
+    """
 
     name: str
     origin: str
@@ -32,6 +36,7 @@ class Document:
     index_id: str
     files: tuple[str, ...]
     pages: tuple[str, ...]
+    digests: Mapping[str, str]
 
     def records(self) -> dict[str, bytes]:
         """Return the registry's files for this entry, the lookup by content first."""
@@ -44,6 +49,7 @@ class Document:
             "index_id": self.index_id,
             "files": list(self.files),
             "pages": list(self.pages),
+            "digests": dict(self.digests),
         }
         return {
             layout.hash_path(self.content): encode({"document": self.name}),
@@ -68,6 +74,8 @@ def read_document(read: Read, name: str) -> Document | None:
             index_id=fields["index_id"],
             files=tuple(fields["files"]),
             pages=tuple(fields["pages"]),
+            # An entry from before there were any has none, and its files are not checked.
+            digests=dict(fields.get("digests", {})),
         )
     if found.name != name:
         raise DamagedFileError(path, f"it is the entry of {found.name!r}")
@@ -88,6 +96,15 @@ def holder_of(read: Read, content: str) -> str | None:
     data = read(path)
     if data is None:
         return None
+    holder = holder_in(path, data)
+    document = read_document(read, holder)
+    if document is None or document.content != content:
+        raise DamagedFileError(path, f"{holder!r} does not have this content")
+    return holder
+
+
+def holder_in(path: str, data: bytes) -> str:
+    """Return which document a lookup by content names."""
     with parsing(path):
         return str(decode(path, data)["document"])
 

@@ -151,6 +151,11 @@ def read_effect(name: str, *, durable: str) -> Effect:
     return declare_effect(name, "get", AROUND_STAGES, durable=durable, pending=READING_PENDING)
 
 
+def exists_effect(name: str, *, durable: str) -> Effect:
+    """Declare a look whether an object stands there."""
+    return declare_effect(name, "exists", AROUND_STAGES, durable=durable, pending=READING_PENDING)
+
+
 def list_effect(name: str, *, durable: str) -> Effect:
     """Declare the listing of a directory."""
     return declare_effect(name, "list", AROUND_STAGES, durable=durable, pending=READING_PENDING)

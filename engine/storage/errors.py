@@ -18,6 +18,26 @@ It never names the root: messages hold paths inside the store only.
 
 from __future__ import annotations
 
+import errno
+
+_SPACE = "free some space on its disk"
+_FILES = "close files, or raise the limit of open files (ulimit -n)"
+_RIGHTS = "give this user the right to write there"
+_PLACE = "its directory or disk is not there: bring it back"
+REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.EBUSY: "let others who use it pause, or wait a while",
+    errno.EROFS: "its disk is read-only: mount it for writing",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.ENOENT: _PLACE,
+    errno.ENOTDIR: _PLACE,
+    errno.ESTALE: _PLACE,
+}
+
 
 class StorageError(Exception):
     """Base of everything that storage raises."""
@@ -72,8 +92,13 @@ class IoFailedError(StorageError):
         self.errno = cause.errno
         super().__init__(
             f"{verb} of {path!r} failed ({cause.strerror or cause}), and whether it took effect is "
-            "unknown: remove the cause, then reopen the store."
+            f"unknown: {_remedy(cause.errno)}, then reopen the store."
         )
+
+
+def _remedy(number: int | None) -> str:
+    """Say what helps against a refusal of the system."""
+    return REMEDIES.get(number or 0, "remove the cause")
 
 
 class ShortWriteError(StorageError):
@@ -141,4 +166,7 @@ class FenceMissingError(StorageError):
 
     def __init__(self) -> None:
         """Build the one sentence there is."""
-        super().__init__("the store has no file 'fence': run init on it, then try again.")
+        super().__init__(
+            "the store has no file 'fence', or is not there: if its disk or directory has gone, "
+            "bring it back; a new one is made by init: run init on it, then try again."
+        )

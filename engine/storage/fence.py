@@ -19,6 +19,7 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Self
 
+from engine.storage.calls import naming
 from engine.storage.errors import FenceMissingError, LockBusyError
 from killpoint.failpoints import declare, reach
 
@@ -78,7 +79,12 @@ class Fence:
     def try_hold(self, name: str) -> Held | None:
         """Take the lock, or return None when a live owner has it."""
         descriptor = self._open()
-        if _try_lock(descriptor, name):
+        try:
+            taken = _try_lock(descriptor, name)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if taken:
             return Held(descriptor)
         os.close(descriptor)
         return None
@@ -103,7 +109,7 @@ class Fence:
 
         There is no turning it into a lock held alone: ask for that after this is released.
         """
-        descriptor = self._open()
+        descriptor = self._open(os.O_RDONLY)  # all that it takes: a disk may be read-only
         try:
             _lock(descriptor, name, time.monotonic() + wait_s, wait_s, fcntl.F_RDLCK)
         except BaseException:
@@ -111,12 +117,18 @@ class Fence:
             raise
         return Held(descriptor)
 
-    def _open(self) -> int:
+    def stands(self) -> bool:
+        """Whether there is a lock file; one that has gone took the store along."""
+        with naming("lock", FENCE_NAME):
+            return self._file.exists()
+
+    def _open(self, access: int = os.O_RDWR) -> int:
         """Open a new description of the lock file."""
-        try:
-            return os.open(self._file, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise FenceMissingError from None
+        with naming("lock", FENCE_NAME):
+            try:
+                return os.open(self._file, access | os.O_CLOEXEC)
+            except FileNotFoundError:
+                raise FenceMissingError from None
 
 
 def wait_for(attempt: Callable[[], bool], name: str, deadline: float, wait_s: float) -> None:
@@ -140,10 +152,11 @@ def _lock(
 def _try_lock(descriptor: int, name: str, kind: int = fcntl.F_WRLCK) -> bool:
     """Ask the kernel once for one byte."""
     region = struct.pack(FLOCK_FORM, kind, os.SEEK_SET, offset(name), 1, 0)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, region)
-    except OSError as refusal:
-        if refusal.errno in (errno.EAGAIN, errno.EACCES):
-            return False
-        raise
+    with naming("lock", FENCE_NAME):
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, region)
+        except OSError as refusal:
+            if refusal.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            raise
     return True

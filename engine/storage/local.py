@@ -25,7 +25,7 @@ from engine.storage.calls import (
 )
 from engine.storage.cloning import clone_to, plain_file
 from engine.storage.directories import Directories
-from engine.storage.errors import NotFoundError, StaleTokenError
+from engine.storage.errors import FenceMissingError, NotFoundError, StaleTokenError
 from engine.storage.fence import FENCE_NAME, Fence
 from engine.storage.paths import TEMPORARY_DIRECTORY, check_path, check_prefix, parent_of
 from engine.storage.temporaries import Temporaries
@@ -122,9 +122,13 @@ class Local:
     def get(self, effect: Effect, path: str) -> bytes:
         """Return the content."""
         check_path(path)
-        with naming("get", path):
-            reach(effect["before"], path)
-            return reach(effect["after"], path, read_whole(self._root / path))
+        try:
+            with naming("get", path):
+                reach(effect["before"], path)
+                return reach(effect["after"], path, read_whole(self._root / path))
+        except NotFoundError:
+            self._must_stand()
+            raise
 
     def get_versioned(self, effect: Effect, path: str) -> Versioned:
         """Return content and token of an object that `put_if_match` wrote."""
@@ -134,13 +138,19 @@ class Local:
         """Whether a file stands at the path."""
         check_path(path)
         with around(effect, "exists", path):
-            return (self._root / path).is_file()
+            found = (self._root / path).is_file()
+            if not found:
+                self._must_stand()
+            return found
 
     def list(self, effect: Effect, prefix: str) -> list[str]:
         """Return the paths of all files under the directory, sorted."""
         check_prefix(prefix)
         with around(effect, "list", prefix):
-            return [*walk(self._root, prefix).files]
+            found = walk(self._root, prefix).files
+            if not found:
+                self._must_stand()
+            return [*found]
 
     def delete(self, effect: Effect, path: str) -> None:
         """Unlink the file; gone already is as good."""
@@ -243,6 +253,11 @@ class Local:
     def close(self) -> None:
         """Let go of the writer's lock; the next write takes a new identity."""
         self._temporaries.close()
+
+    def _must_stand(self) -> None:
+        """Refuse to say that something is not there when it is the store that is not."""
+        if not self._fence.stands():
+            raise FenceMissingError
 
     def _replace(self, effect: Effect, path: str, data: bytes) -> None:
         """Write aside, rename over the object, sync the directory."""

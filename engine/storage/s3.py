@@ -2,9 +2,10 @@
 
 Where the server is and who we are there comes from the environment (`AWS_ENDPOINT_URL`,
 `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ...). Conditional writes are the server's own (`If-None-Match`,
-`If-Match`). A request waits for half a minute at most, and nothing is tried twice: a creation
-whose answer was lost would, tried again, find its own object and report that somebody else had
-won. So one request is one step, and a request that failed is unknown until it is looked at.
+`If-Match`). A request waits for half a minute at most. What may be done twice is tried again a few
+times when the server is busy or asks for fewer requests: reading, listing, setting and deleting. A
+conditional write is not: one whose answer was lost would, tried again, find its own object and
+report that somebody else had won. It is sent once, and is unknown until it is looked at.
 
 It never takes a missing bucket for a missing object.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import obstore
@@ -28,7 +30,20 @@ from engine.storage.objects import Objects
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from obstore.store import RetryConfig
+
 NO_BUCKET = "NoSuchBucket"
+BUSY = ("SlowDown", "503 Service Unavailable")
+RETRIES_MAX = 4
+PATIENCE: RetryConfig = {
+    "max_retries": RETRIES_MAX,
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=50),
+        "max_backoff": timedelta(seconds=1),
+        "base": 2,
+    },
+    "retry_timeout": timedelta(seconds=30),
+}
 
 
 def s3_storage(bucket: str, prefix: str) -> Objects:
@@ -43,7 +58,9 @@ class S3Bucket:
 
     def __init__(self, bucket: str, prefix: str) -> None:
         """Ask nothing of the server yet."""
-        self._store = S3Store(bucket, prefix=prefix or None, retry_config={"max_retries": 0})
+        under = prefix or None
+        self._store = S3Store(bucket, prefix=under, retry_config=PATIENCE)
+        self._once = S3Store(bucket, prefix=under, retry_config={"max_retries": 0})
 
     def get(self, name: str) -> Tagged:
         """See `Bucket`."""
@@ -77,7 +94,7 @@ class S3Bucket:
         """See `Bucket`."""
         with _speaking():
             try:
-                self._store.put(name, data, mode="create", use_multipart=False)
+                self._once.put(name, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
                 return False
             return True
@@ -86,7 +103,7 @@ class S3Bucket:
         """See `Bucket`."""
         with _speaking():
             try:
-                self._store.put(name, data, mode={"e_tag": tag}, use_multipart=False)
+                self._once.put(name, data, mode={"e_tag": tag}, use_multipart=False)
             except PreconditionError as refusal:
                 if NO_BUCKET in str(refusal):
                     raise
@@ -111,6 +128,8 @@ def _speaking() -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as refusal:
+        if any(word in str(refusal) for word in BUSY):
+            raise OSError(errno.EBUSY, "the bucket asks for fewer requests") from refusal
         kind = type(refusal).__name__
         reason = f"the bucket answered with {kind}, or not at all"
         raise OSError(errno.EIO, reason) from refusal

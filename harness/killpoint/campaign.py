@@ -10,7 +10,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from killpoint.errors import MissingToolError, PainlessError, UnknownScenarioError
+from killpoint import canary
+from killpoint.errors import (
+    CanaryError,
+    MissingToolError,
+    NoAlphabetError,
+    OnlyDrawnError,
+    PainlessError,
+    UnknownScenarioError,
+)
 from killpoint.events import CampaignFinished, CampaignStarted, CaseFinished, StopReason
 from killpoint.exploration import Exploration, Settings, StrategyName, Totals
 from killpoint.explore.loop import Budget
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from killpoint.case import CaseResult
     from killpoint.events import Event, Listener
     from killpoint.process.pool import Pool
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from killpoint.token import Token
 
 
@@ -43,9 +51,10 @@ class Campaign:
 
     def run(self) -> Verdict:
         """Run all chosen scenarios; the last event is emitted however it ends."""
-        started = time.monotonic()
         chosen = self._choose()
         settings = self._settings
+        canaries = self._find_canaries(chosen)
+        started = time.monotonic()
         self._emit(
             CampaignStarted(
                 scenarios=chosen,
@@ -56,6 +65,7 @@ class Campaign:
                 shard=settings.shard,
                 reports=settings.reports,
                 settings=settings.notes,
+                canaries=canaries,
             )
         )
         end_s = None if settings.budget_s is None else started + settings.budget_s
@@ -111,6 +121,25 @@ class Campaign:
 
     def _choose(self) -> tuple[str, ...]:
         known = self._pool.inventory.scenarios
+        if self._settings.strategy is StrategyName.FUZZ:
+            return self._fuzzable(known)
+        chosen = self._chosen(known)
+        # What is only drawn from has no workload: it opens and closes, and who wants that says so.
+        drawn = self._pool.inventory.only_drawn - {*self._settings.names}
+        able = tuple(name for name in chosen if name not in drawn)
+        if chosen and not able:
+            raise OnlyDrawnError(chosen)
+        return able
+
+    def _fuzzable(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the chosen ones that have something to draw from; raises if none has."""
+        chosen = self._chosen(known)
+        able = tuple(name for name in chosen if name in self._pool.inventory.fuzzable)
+        if chosen and not able:
+            raise NoAlphabetError(chosen)
+        return able
+
+    def _chosen(self, known: tuple[str, ...]) -> tuple[str, ...]:
         if not self._settings.names:
             return known
         chosen = []
@@ -121,14 +150,30 @@ class Campaign:
             chosen += fitting
         return tuple(name for name in known if name in set(chosen))
 
+    def _find_canaries(self, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Find the known bugs on every worker; raises `CanaryError` where one is not found."""
+        sources = [each for name in chosen for each in self._pool.inventory.sources[name]]
+        found = []
+        for each in canary.needed(self._settings.faults, sources):
+            try:
+                self._pool.prepare(each.scenario.name)
+            except MissingToolError:
+                continue  # No scenario of this source can run here either, and each says so.
+            for results in self._pool.run_on_all(each.cases):
+                if wrong := each.wrong(results):
+                    raise CanaryError(wrong)
+            found.append(each.title)
+        return tuple(found)
+
     def _share(self, end_s: float | None, scenarios_left: int) -> Budget:
-        deep_s = self._settings.deep_s
+        deep_s, first = self._settings.deep_s, self._settings.stop_at_first
         if deep_s is not None:
             deep_s /= len(self._choose())
         if end_s is None:
-            return Budget(deep_s=deep_s)
+            return Budget(deep_s=deep_s, first_failure=first)
         now = time.monotonic()
-        return Budget(end_s=now + max(end_s - now, 0) / scenarios_left, deep_s=deep_s)
+        share_s = max(end_s - now, 0) / scenarios_left
+        return Budget(end_s=now + share_s, deep_s=deep_s, first_failure=first)
 
     def _never_reached(self) -> tuple[str, ...]:
         """Return declared points that a whole, complete campaign should have reached."""
@@ -156,7 +201,7 @@ def prepare(pool: Pool, token: Token) -> Preparation:
     """Prepare the scenario of a token; raises `UnknownScenarioError` when there is none."""
     if token.case.scenario not in pool.inventory.scenarios:
         raise UnknownScenarioError(token.case.scenario, pool.inventory.scenarios)
-    return pool.prepare(token.case.scenario)
+    return pool.prepare(token.case.scenario, only=token.case.only)
 
 
 def replay(

@@ -1,19 +1,46 @@
 """One concrete execution of a scenario: which fault strikes where, in the run and in recovery.
 
 A case is a scenario's name and a few steps. The first step belongs to the workload; each further
-one to the next reopening. Its identity is exactly that, so it can be printed, hashed and run
-again. It never holds results.
+one to the next reopening. A case of the fuzz strategy has lives besides, one after another over
+the same store, and its steps are those of all of them. Its identity is exactly that, so it can be
+printed, hashed and run again. It never holds results.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from killpoint.fault import Fault
 from killpoint.history import History
 from killpoint.verdict import Reason, Verdict
+
+# Which process of a program made a call is an accident, and so are numbers, names and paths.
+_TRACEE = re.compile(r"^t\d+\.")
+_ACCIDENTS = (
+    (re.compile(r"\d* ?'(?:[^'\\]|\\.)*'|\"[^\"]*\""), "'*'"),
+    (re.compile(r"(?<![\w.])/?(?:[\w.@:+-]+/)+[\w.@:+-]*"), "/*"),
+    (re.compile(r"[\w@-]*\d[\w-]*"), "#"),
+    (re.compile(r"('\*'|/\*|#)(?:, ?\1)+"), r"\1"),
+)
+KIND_CHARACTERS_MAX = 200
+
+
+def without_accidents(text: str) -> str:
+    """Return a sentence of evidence with its numbers, ids, quoted names and paths made equal."""
+    for accident, constant in _ACCIDENTS:
+        text = accident.sub(constant, text)
+    return text[:KIND_CHARACTERS_MAX]
+
+
+def kind_of(wrong: str, detail: str) -> str:
+    """Return what is wrong with the first line of its evidence, wherever it was struck."""
+    return f"{wrong}: {without_accidents(next(iter(detail.splitlines()), ''))}"
+
+
+LOTS = 1024
 
 
 class Phase(StrEnum):
@@ -36,7 +63,8 @@ class Step:
     """A fault at the `occurrence`-th hit of `point`.
 
     `ordinal` is the number of that hit among all hits of its process, from 1; 0 is unknown. A step
-    read from a short token has only the ordinal, and no point.
+    read from a short token has only the ordinal, and no point. A step that was only drawn has
+    neither: `lot`, below `LOTS`, says how far along the hits that it could strike it falls.
     """
 
     phase: Phase
@@ -44,6 +72,22 @@ class Step:
     occurrence: int
     ordinal: int = 0
     fault: Fault = Fault.KILL
+    lot: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One opening of the store: operations of the scenario's alphabet, by letter, and an end.
+
+    `steps` strike it and the recoveries after it, as those of a case do; without one it is closed
+    in good order. `kept` is the letter of what a handle does then that was open before. `names`
+    are the operations' names, for a reader, once somebody has looked them up.
+    """
+
+    operations: str
+    steps: tuple[Step, ...] = ()
+    kept: str = ""
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 def processes_count(steps: tuple[Step, ...]) -> int:
@@ -56,10 +100,13 @@ class Case:
     """The steps of one execution; no step at all is the run without fault.
 
     Steps of the workload that follow each other strike the same process: an error, then a kill.
+    `only` has the numbers, from 1, of the operations that the workload keeps; none is all.
     """
 
     scenario: str
     steps: tuple[Step, ...]
+    only: tuple[int, ...] = ()
+    lives: tuple[Life, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -81,12 +128,26 @@ class Case:
         return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) % count + 1
 
 
+def case_of_lives(scenario: str, lives: tuple[Life, ...]) -> Case:
+    """Return the case of these lives, with the steps of all of them."""
+    steps = tuple(step for life in lives for step in life.steps)
+    return Case(scenario=scenario, steps=steps, lives=lives)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """An invariant that does not hold, and one sentence of evidence for each way it fails."""
 
     invariant: str
     evidence: tuple[str, ...]
+
+
+class Twice(StrEnum):
+    """Whether a case was run a second time, and whether all that must be equal was."""
+
+    NO = ""
+    EQUAL = "equal"
+    UNEQUAL = "unequal"
 
 
 class Answer(StrEnum):
@@ -109,7 +170,7 @@ class CaseResult:
     error, with their occurrences, before it failed or ended. `applied_count` is how many
     operations the recovered state shows, `told` what a damaged store made of it. Times are
     seconds of wall clock in the worker. Of a crash by image, `made_again` says that SIGKILL left
-    the same bytes.
+    the same bytes; `twice` whether the case was run a second time, and came out the same.
     """
 
     case: Case
@@ -132,6 +193,7 @@ class CaseResult:
     later_hits: tuple[tuple[str, int], ...] = ()
     applied_count: int | None = None
     told: Answer = Answer.NONE
+    twice: Twice = Twice.NO
 
     @property
     def answer(self) -> Answer:
@@ -151,6 +213,16 @@ class CaseResult:
         """Return what makes two failures the same: reason or invariant, and the last point."""
         if self.verdict is Verdict.PASSED:
             return ""
-        what = " + ".join(v.invariant for v in self.violations) or self.reason.value
         where = self.case.steps[-1].point if self.case.steps else "no fault"
-        return f"{what} at {where}"
+        return f"{self.wrong} at {_TRACEE.sub('t*.', where)}"
+
+    @property
+    def kind(self) -> str:
+        """Return what makes two failures those of one bug: what is wrong, and its evidence."""
+        told = [sentence for each in self.violations for sentence in each.evidence]
+        return kind_of(self.wrong, next(iter(told), self.detail))
+
+    @property
+    def wrong(self) -> str:
+        """Return what is wrong, wherever it was struck: the invariants, or the reason."""
+        return " + ".join(v.invariant for v in self.violations) or self.reason.value

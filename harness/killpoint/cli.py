@@ -1,4 +1,4 @@
-"""The command line: run, replay, list, points, explain, merge, report.
+"""The command line: run, replay, explain, shrink, list, points, merge, judge, report.
 
 Each command reads its arguments, calls one function of the harness and answers with an exit code:
 0 passed, 1 failed, 2 usage, 3 harness error, 4 undecided, 5 nothing ran. It never judges.
@@ -51,10 +51,22 @@ def cli() -> None:
 @arguments
 @click.option(
     "--strategy",
-    type=click.Choice(["kill", "error", "damage"]),
+    type=click.Choice(["kill", "error", "damage", "fuzz"]),
     default="kill",
     show_default=True,
-    help="Kill processes, make their storage fail, or damage files at rest.",
+    help="Kill processes, make their storage fail, damage files at rest, or draw all of it.",
+)
+@click.option(
+    "--draw",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="What the fuzz strategy draws: the same number, the same cases.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="How many examples it draws from a scenario: 300, or as many as fit the budget.",
 )
 @click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
 @click.option("--deep", help="Time for depth 2 and more, shared by all scenarios: 90s, 5m.")
@@ -88,6 +100,12 @@ def cli() -> None:
     show_default=True,
     help="How many failures are replayed and kept.",
 )
+@click.option(
+    "--stop-at-first",
+    is_flag=True,
+    help="End each scenario at its first failed case, in the order of the cases however many"
+    " workers run them, and go on with the next scenario. Undecided cases end nothing.",
+)
 @click.option("--measure/--no-measure", default=True, help="Hold the points against strace.")
 @reports_option
 def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click's keywords
@@ -110,6 +128,9 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         measure=options["measure"],
         images=options["images"],
         kept_max=options["kept"],
+        stop_at_first=options["stop_at_first"],
+        draw=options["draw"],
+        examples=options["examples"],
         programs=_programs(options["cmd"], options["check"]),
     )
     sys.exit(session.run(settings))
@@ -145,6 +166,23 @@ def explain(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa:
         sys.exit(session.explain(pool, token))
 
 
+@cli.command()
+@click.argument("token")
+@click.argument("what", nargs=-1, metavar="[FILE]...")
+@cmd_option
+@check_option
+def shrink(token: str, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
+    """Make the failing case that TOKEN names smaller: fewer steps, operations, occurrences.
+
+    It must go on breaking the same invariants. Exits with the verdict of the smaller case; a case
+    that passes, or is undecided, has nothing to shrink, and its own verdict is the exit code.
+    """
+    from killpoint import session  # noqa: PLC0415 -- as above
+
+    with _pool(what, options["cmd"], options["check"]) as pool:
+        sys.exit(session.shrink(pool, token, what, options["cmd"], options["check"]))
+
+
 @cli.command("list")
 @click.argument("what", nargs=-1, metavar="[FILE]...")
 def list_scenarios(what: tuple[str, ...]) -> None:
@@ -174,6 +212,50 @@ def merge(records: tuple[Path, ...], into: Path) -> None:
     from killpoint import session  # noqa: PLC0415 -- as above
 
     sys.exit(session.merge(records, into))
+
+
+@cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@arguments
+@click.option(
+    "--only",
+    type=click.Choice(["all", "failed"]),
+    default="all",
+    show_default=True,
+    help="Every case of the record, or those that did not pass.",
+)
+@click.option("--budget", help="Stop after this long: 90s, 5m, 1h.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Worker processes.",
+)
+@click.option(
+    "--kept",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="How many failures are replayed and kept.",
+)
+def judge(record: Path, what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
+    """Judge the cases of RECORD anew, and say which verdicts have changed.
+
+    Without a file, those that the record was made with. The new record stands beside the old one.
+    """
+    from killpoint import session  # noqa: PLC0415 -- as above
+    from killpoint.judge import Only  # noqa: PLC0415 -- as above
+
+    asked = session.JudgeRequest(
+        record=record,
+        what=what,
+        only=Only(options["only"]),
+        budget_s=_budget(options["budget"]),
+        workers_count=options["workers"],
+        kept_max=options["kept"],
+    )
+    sys.exit(session.judge(asked))
 
 
 @cli.command()

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,18 @@ from killpoint.errors import NoScenarioError, ScenarioFileError, UnknownScenario
 from killpoint.scenario import Program, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 Runnable = Scenario | Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a scenario is defined, and the line that imports it as `scenario` from `home`."""
+
+    file: Path
+    home: Path
+    line: str
 
 
 def configured(start: Path) -> tuple[Path, ...]:
@@ -75,22 +85,41 @@ def load(files: Iterable[Path]) -> dict[str, Runnable]:
     return found
 
 
+def origin_of(scenario: Runnable, files: Iterable[Path]) -> Origin | None:
+    """Return where one of these files, which are imported, defines the scenario; None if none."""
+    for file in files:
+        module = next((m for m in list(sys.modules.values()) if _is_of(m, file)), None)
+        dotted, home = _dotted(file)
+        for name, value in vars(module).items() if module is not None else ():
+            if value is scenario:
+                line = f"from {dotted} import {name} as scenario"
+            elif isinstance(value, tuple | list) and any(each is scenario for each in value):
+                values = f"importlib.import_module({dotted!r}).{name}"
+                line = f"scenario = next(s for s in {values} if s.name == {scenario.name!r})"
+            else:
+                continue
+            return Origin(file=file, home=home, line=line)
+    return None
+
+
+def _is_of(module: object, file: Path) -> bool:
+    return getattr(module, "__file__", None) == str(file)
+
+
 def select(scenarios: dict[str, Runnable], names: Iterable[str]) -> dict[str, Runnable]:
     """Return those whose name is given, or begins with a given name and a dot; all if none."""
-    wanted = list(names)
-    if not wanted:
-        return scenarios
-    chosen: dict[str, Runnable] = {}
-    for name in wanted:
-        fitting = {
-            each: scenario
-            for each, scenario in scenarios.items()
-            if each == name or each.startswith(name + ".")
-        }
-        if not fitting:
-            raise UnknownScenarioError(name, scenarios)
-        chosen |= fitting
-    return {name: scenarios[name] for name in scenarios if name in chosen}
+    return {name: scenarios[name] for name in fitting(scenarios, names)}
+
+
+def fitting(known: Collection[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the known names that are given, or begin with a given name and a dot; all if none."""
+    chosen: set[str] = set()
+    for name in (wanted := list(names)):
+        found = {each for each in known if each == name or each.startswith(name + ".")}
+        if not found:
+            raise UnknownScenarioError(name, known)
+        chosen |= found
+    return tuple(each for each in known if each in chosen or not wanted)
 
 
 def split(arguments: Iterable[str], start: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:

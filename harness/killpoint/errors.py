@@ -2,10 +2,12 @@
 
     KillpointError
     |-- UsageError            exit 2: the command, a file or a token is not usable as given
-    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError
-    |   |-- TokenError, BudgetError, ShardError
+    |   |-- ScenarioFileError, UnknownScenarioError, NoScenarioError, ReservedNameError
+    |   |-- NoAlphabetError, OnlyDrawnError
+    |   |-- TokenError, OnlyError, BudgetError, ShardError
     `-- HarnessError          exit 3: the harness or its surroundings failed; no verdict
         |-- ScratchError, RecordError, WorkerLostError, PrepareError, MissingToolError
+        |-- CanaryError
 
 Each class builds its sentence from its fields and ends with what to do next. It never carries a
 verdict: what a case found is a value, not an exception.
@@ -78,6 +80,39 @@ class UnknownScenarioError(UsageError):
         super().__init__(f"no scenario is called {name!r}: {hint} `killpoint list` shows all.")
 
 
+class ReservedNameError(UsageError):
+    """A scenario has a name that the harness keeps for itself."""
+
+    def __init__(self, name: str) -> None:
+        """Name it."""
+        super().__init__(
+            f"the name {name!r} belongs to the harness: give the scenario another one."
+        )
+
+
+class NoAlphabetError(UsageError):
+    """Nothing can be drawn: no scenario that was chosen has operations with models."""
+
+    def __init__(self, scenarios: Iterable[str]) -> None:
+        """Name the scenarios."""
+        super().__init__(
+            f"nothing to draw from in {', '.join(scenarios) or 'no scenario at all'}: "
+            "give a scenario an alphabet, which is operations with their models, "
+            "or choose another strategy."
+        )
+
+
+class OnlyDrawnError(UsageError):
+    """All scenarios that were chosen are for drawing from, and another strategy was asked for."""
+
+    def __init__(self, scenarios: Iterable[str]) -> None:
+        """Name the scenarios."""
+        super().__init__(
+            f"{', '.join(scenarios)}: nothing but an alphabet to draw from, and no operations. "
+            "Run it with --strategy fuzz."
+        )
+
+
 class TokenError(UsageError):
     """A token cannot be read, or is of another format version."""
 
@@ -87,6 +122,19 @@ class TokenError(UsageError):
         super().__init__(
             f"cannot read the token {shown!r}: {why}. "
             "Copy it whole from the failure: k1/SCENARIO/kill:POINT@N~FINGERPRINT."
+        )
+
+
+class OnlyError(UsageError):
+    """A token keeps operations that the workload does not have."""
+
+    def __init__(self, scenario: str, only: Iterable[int], operations_count: int) -> None:
+        """Name the numbers, and how many operations there are."""
+        numbers = ", ".join(str(number) for number in only)
+        has = f"has {operations_count}" if operations_count else "is a program, which has none"
+        super().__init__(
+            f"the token keeps operation {numbers} of {scenario}, which {has} to choose from. "
+            "Shrink the case again: `killpoint shrink` takes the token without its only: part."
         )
 
 
@@ -148,6 +196,18 @@ class PrepareError(HarnessError):
     def __init__(self, scenario: str, why: str) -> None:
         """Name the scenario and the step that failed."""
         super().__init__(f"{scenario} cannot be prepared: {why}. It must pass without any fault.")
+
+
+class CanaryError(HarnessError):
+    """A known bug was not found before a campaign, or what is right was called wrong."""
+
+    def __init__(self, why: str) -> None:
+        """Say what came out otherwise."""
+        super().__init__(
+            f"the harness does not find its own canary, so no pass would mean anything: {why}. "
+            "Look for what changes killpoint in the scenario files or the environment, run "
+            "`killpoint run` on a file of your own, and report it if it stays."
+        )
 
 
 class MissingToolError(HarnessError):

@@ -24,6 +24,7 @@ class StopReason(StrEnum):
 
     COMPLETE = "complete"
     DEEP_BUDGET = "the budget of deeper recoveries is used up"
+    FIRST_FAILURE = "the first failure was found"
     BUDGET = "the budget is used up"
     INTERRUPTED = "interrupted"
 
@@ -77,7 +78,10 @@ class Bracketing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStarted:
-    """The first event. `settings` is what a reader needs to start the same campaign again."""
+    """The first event. `settings` is what a reader needs to start the same campaign again.
+
+    `canaries` are the known bugs that were found before it.
+    """
 
     scenarios: tuple[str, ...]
     strategy: str
@@ -87,6 +91,7 @@ class CampaignStarted:
     shard: tuple[int, int]
     reports: Path
     settings: dict[str, str] = field(default_factory=dict)
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,7 @@ class CaseFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureKept:
-    """A new signature was replayed and its directory kept."""
+    """A new signature was replayed and its directory kept; `shrunk` is its smaller form's token."""
 
     result: CaseResult
     token: str
@@ -122,6 +127,7 @@ class FailureKept:
     label: ReplayLabel
     replays_failed: int
     replays_count: int
+    shrunk: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +135,8 @@ class ScenarioFinished:
     """All cases of a scenario are done, or the budget is.
 
     `recovery_bracketing` is what strace saw of its longest recovery; `made_again_count` the crashes
-    by image that SIGKILL made again with the same bytes.
+    by image that SIGKILL made again with the same bytes. `run_twice_count` cases were run a second
+    time, and `unequal_count` of them came out otherwise.
     """
 
     scenario: str
@@ -142,6 +149,8 @@ class ScenarioFinished:
     undecided_count: int
     elapsed_s: float
     made_again_count: int = 0
+    run_twice_count: int = 0
+    unequal_count: int = 0
     recovery_bracketing: Bracketing = field(
         default_factory=lambda: Bracketing(measured=False, why_not="nothing was recovered")
     )

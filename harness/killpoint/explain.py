@@ -24,14 +24,15 @@ NAMES_MAX = 12
 REACHED_MAX = 24
 
 
-def render(story: Story, token: str) -> str:
-    """Return the whole text; ends with the verdict."""
-    return "\n".join(_lines(story, token)) + "\n"
+def render(stories: tuple[Story, ...], token: str) -> str:
+    """Return the whole text; ends with the verdict. A fuzzed case has a story for each life."""
+    lines = [token, "", *_lines(stories[0])]
+    for story in stories[1:]:
+        lines += ["", *_lines(story)]
+    return "\n".join(lines) + "\n"
 
 
-def _lines(story: Story, token: str) -> Iterator[str]:
-    yield token
-    yield ""
+def _lines(story: Story) -> Iterator[str]:
     for number, chapter in enumerate(story.chapters):
         yield from textwrap.wrap(
             f"{number}  {chapter.title}: {chapter.ended}",

@@ -123,6 +123,7 @@ KEPT_HANDLE = "a kept handle goes on"
 DAMAGE_IS_NAMED = "damage is told with the file"
 DAMAGE_STAYS_WHERE_IT_IS = "one damaged file leaves the rest readable"
 NOTHING_WRONG_IS_READ = "nothing wrong is read in silence"
+MODEL = "an operation leads where its model says"
 ERRORS_ARE_TOLD = "an error of the storage is told as one"
 CRASHED_STATE = "the crashed directory is sound"
 

@@ -184,6 +184,8 @@ def _run(records: Sequence[Record], united: _Union, ledgers: dict[str, ScenarioL
         notes=(*notes, *dict.fromkeys(note for run in runs for note in run.notes)),
         skipped=tuple(dict.fromkeys(each for run in runs for each in run.skipped)),
         merged=tuple(record.directory.name for record in records),
+        # A record without them says nothing, and then nothing is said of the whole.
+        canaries=tuple(each for each in runs[0].canaries if all(each in r.canaries for r in runs)),
     )
 
 
@@ -225,6 +227,8 @@ def _scenario(
         undecided_count=counted.undecided_count,
         elapsed_s=sum(each.elapsed_s for each in records),
         made_again_count=sum(each.made_again_count for each in records),
+        run_twice_count=sum(each.run_twice_count for each in records),
+        unequal_count=sum(each.unequal_count for each in records),
     )
 
 

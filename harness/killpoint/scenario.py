@@ -15,10 +15,11 @@ anything; `killpoint.process` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from killpoint.errors import OnlyError
 from killpoint.invariants import STANDARD_INVARIANTS, Invariant
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """One operation on a recovered store, and the state that it must lead to."""
+    """One operation on a store, and the state that it must lead to: its model."""
 
     name: str
     apply: Callable[[Handle], object]
@@ -106,6 +107,10 @@ def no_parts(root: Path, ports: Ports) -> Mapping[str, Callable[[], object]]:
     return {}
 
 
+def nothing_to_verify(_: Handle) -> None:
+    """Have no check of one's own: whatever is read is checked when it is read."""
+
+
 def nothing_to_see(_: Path) -> Iterable[str]:
     """Find nothing wrong with a crashed directory that nobody has reopened yet."""
     return ()
@@ -115,7 +120,9 @@ def nothing_to_see(_: Path) -> Iterable[str]:
 class Scenario:
     """System x workload x invariants, with a name.
 
-    `operations` run in order in one process. `invariants` are added to the standard ones.
+    `operations` run in order in one process. `alphabet` are those that the fuzz strategy draws
+    from, each with its model: one that cannot be done in a state must leave it as it is, and its
+    `apply` takes the refusal for an answer. `invariants` are added to the standard ones.
     `follow_ups` are tried on the recovered store, `kept` on a handle that was open while another
     process died; there an operation may be refused, once, if `refused` accepts the exception.
     `witness` reads a crashed directory before anything reopens it, and returns plain data for the
@@ -127,12 +134,14 @@ class Scenario:
     where what is legal then cannot be told from the states without fault; `without_damage` says the
     same of damage to its files. `parts` opens the store to read and returns what can be read apart
     from each other; `authority` are globs of the files on which all of it rests:
-    damage to any other must leave some part readable.
+    damage to any other must leave some part readable. `verify` is the store's own check of its
+    files, if it has one: with damage it is asked first, and raises what names the file.
     """
 
     name: str
     system: System
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation | FollowUp, ...]
+    alphabet: tuple[FollowUp, ...] = ()
     invariants: tuple[Invariant, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     kept: tuple[FollowUp, ...] = ()
@@ -146,6 +155,7 @@ class Scenario:
     without_damage: str = ""
     parts: Callable[[Path, Ports], Mapping[str, Callable[[], object]]] = no_parts
     authority: tuple[str, ...] = ()
+    verify: Callable[[Handle], object] = nothing_to_verify
 
     @property
     def all_invariants(self) -> tuple[Invariant, ...]:
@@ -213,3 +223,17 @@ class Program:
     prepare: str = ""
     deadline_s: float = 30.0
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def derived(scenario: Scenario | Program, only: tuple[int, ...]) -> Scenario | Program:
+    """Return the scenario with these operations only, counted from 1; without any, all of it.
+
+    Raises `OnlyError` when it does not have them; what a program does cannot be chosen from.
+    """
+    if not only:
+        return scenario
+    if isinstance(scenario, Program):
+        raise OnlyError(scenario.name, only, 0)
+    if only[-1] > len(scenario.operations):
+        raise OnlyError(scenario.name, only, len(scenario.operations))
+    return replace(scenario, operations=tuple(scenario.operations[each - 1] for each in only))

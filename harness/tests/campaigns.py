@@ -184,6 +184,8 @@ def _passed(case: Case) -> CaseResult:
         crash_images=tuple(images[: len(case.steps)]),
         recovered_image=images[-1],
         recovery_hits=recovery,
+        # Each crash of a recovery is one of its own, and so tells its own points.
+        crash_key=str(case.steps[-1].ordinal) if case.depth else "",
         victim_s=0.001 * (1 + case.steps[-1].ordinal % 7),
         verify_s=0.002,
         worker=case.steps[0].ordinal % 2,

@@ -1,5 +1,6 @@
 """The standard invariants, each seen to hold and seen to be violated."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,17 @@ def test_the_state_must_be_that_of_whole_operations(
 
     assert lost is bool(list(nothing_acknowledged_is_lost.check(store)))
     assert torn is bool(list(all_or_nothing.check(store)))
+
+
+def test_what_is_there_twice_is_not_what_is_there_once() -> None:
+    """Content is compared row by row: neither a duplicate nor another order goes unseen."""
+    once = replace(_reopened(None, ACK), references=([], [["a", 1], ["b", 2]]))
+    doubled = replace(once, state=[["a", 1], ["b", 2], ["b", 2]])
+    turned = replace(once, state=[["b", 2], ["a", 1]])
+
+    assert not list(all_or_nothing.check(replace(once, state=[["a", 1], ["b", 2]])))
+    assert ["should not be there" in each for each in all_or_nothing.check(doubled)] == [True]
+    assert list(all_or_nothing.check(turned))
 
 
 def test_the_evidence_names_what_was_lost() -> None:

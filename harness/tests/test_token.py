@@ -28,7 +28,8 @@ def tokens(draw: st.DrawFn) -> Token:
         for index in range(count)
     )
     scenario = draw(st.lists(WORDS, min_size=1, max_size=2).map(".".join))
-    return Token(case=Case(scenario=scenario, steps=steps), fingerprint="0a9f")
+    only = tuple(sorted(draw(st.sets(st.integers(1, 9), max_size=3))))
+    return Token(case=Case(scenario=scenario, steps=steps, only=only), fingerprint="0a9f")
 
 
 @given(token=tokens())
@@ -41,7 +42,7 @@ def test_a_token_is_one_safe_line_that_reads_back_as_the_same_case(token: Token)
     assert len(line) <= TOKEN_CHARACTERS_MAX
     assert shlex.quote(line) in {line, f"'{line}'"}
     assert not set(line) & set(" '\"$`\\!*?;&|<>()[]{}\n")
-    assert token.case.scenario == read.case.scenario
+    assert (token.case.scenario, token.case.only) == (read.case.scenario, read.case.only)
     for written, step in zip(token.case.steps, read.case.steps, strict=True):
         named = (written.point, written.occurrence) == (step.point, step.occurrence)
         assert named or written.ordinal == step.ordinal
@@ -57,6 +58,8 @@ def test_a_token_is_one_safe_line_that_reads_back_as_the_same_case(token: Token)
         ("k1/log.put/kill:a.b@0~1234", "neither FAULT:POINT@N"),
         ("k1/log.put/recover:a.b@1~1234", "wrong place"),
         ("k1/log.put/kill:a.b@1/kill:a.b@1~1234", "wrong place"),
+        ("k1/log.put/only:3,1/kill:a.b@1~1234", "growing numbers"),
+        ("k1/log.put/kill:a.b@1/only:1~1234", "neither FAULT:POINT@N"),
         ("k1/log.put/melt:a.b@1~1234", "fault 'melt' is not one this version can replay"),
         ("k1/log.put/__import__('os')~1234", "neither FAULT:POINT@N"),
         ("", "no ~"),

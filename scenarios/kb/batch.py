@@ -9,12 +9,22 @@ wait for it. It never begins a section before the first document.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.kb import OnFailure, Result, Section, Source, Status, layout, operations
 from engine.kb.view import view
+from engine.storage import Local
 from killpoint import Operation, Ports
-from scenarios.kb.system import ALMANAC, KbSystem, Place, State, place_at, state_from, state_of
+from scenarios.kb.system import (
+    ALMANAC,
+    KbSystem,
+    Place,
+    State,
+    place_at,
+    state_from,
+    state_of,
+)
 
 
 class NotAddedError(Exception):
@@ -63,8 +73,11 @@ def _added(result: Result) -> str:
     return result.document
 
 
+@dataclass(frozen=True, slots=True)
 class BatchSystem:
     """A knowledge base whose handle may be in the middle of a batch."""
+
+    storage: type[Local] = Local
 
     def prepare(self, root: Path, ports: Ports) -> None:
         """Make the usual two documents."""
@@ -72,7 +85,7 @@ class BatchSystem:
 
     def open(self, root: Path, ports: Ports) -> Batch:
         """Open it for writing."""
-        return Batch(place_at(root, ports))
+        return Batch(place_at(root, ports, self.storage))
 
     def observe(self, handle: Batch) -> State:
         """Return what is there."""

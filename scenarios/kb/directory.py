@@ -51,6 +51,11 @@ def journals(root: Path) -> list[dict[str, Any]]:
     return [body for body in records(root, "work/journal") if "state" in body]
 
 
+def given_up(root: Path) -> list[dict[str, Any]]:
+    """Return the journals in quarantine whose undoing was tried: they wait for a decision."""
+    return [body for body in records(root, "work/quarantine") if body.get("attempts")]
+
+
 def saved(root: Path, journal: dict[str, Any]) -> Iterator[tuple[str, str, Path]]:
     """Return path, hash and backup of each entry that existed before the mutation."""
     for number, entry in enumerate(journal["entries"]):

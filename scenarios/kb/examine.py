@@ -27,7 +27,8 @@ def witness(root: Path, earlier: object) -> dict[str, Any]:
     for journal in directory.journals(root):
         # A decision once seen must stand; an undecided one may still become one.
         died[journal["mutation"]] = journal["state"]
-    covered = [e["path"] for body in directory.journals(root) for e in body["entries"]]
+    waiting = (*directory.journals(root), *directory.given_up(root))
+    covered = [entry["path"] for body in waiting for entry in body["entries"]]
     with unseen():
         place = place_at(root, READER, mode=Mode.READ_ONLY)
         try:
@@ -48,7 +49,7 @@ def crashed_directory_is_sound(root: Path) -> Iterable[str]:
     changed = image.difference(before, image.capture(root))
     if changed:
         yield f"a read-only opening changed the knowledge base: {changed.describe()}"
-    for journal in directory.journals(root):
+    for journal in (*directory.journals(root), *directory.given_up(root)):
         if journal["state"] not in directory.UNDECIDED:
             continue
         for path, digest, backup in directory.saved(root, journal):

@@ -7,11 +7,13 @@ opinion. They never change the knowledge base.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 
 from killpoint import Invariant, Reopened, invariant
 from scenarios.kb import directory
 
+SIDE_FILES = ("-wal", "-shm", "-journal")
 FIXED = ("fence", "kb.json", "tmp", "work", "downloads", *directory.VISIBLE)
 
 
@@ -46,6 +48,7 @@ def registry_equals_documents(store: Reopened) -> Iterable[str]:
             f"documents/{entry['name']}.json",
             f"hashes/{entry['content']}.json",
         }
+        indexes = [path for path in entry["files"] if path.startswith("index/")]
         for path in sorted(mine):
             if not (store.root / path).is_file():
                 yield f"{entry['name']} has no {path}"
@@ -54,7 +57,8 @@ def registry_equals_documents(store: Reopened) -> Iterable[str]:
                 store.root / path
             ).read_text().split("\n"):
                 yield f"{path} does not list {entry['name']}"
-        owned |= mine
+        # What SQLite leaves beside an index is its document's too, and need not be there.
+        owned |= {*mine, *(path + suffix for path in indexes for suffix in SIDE_FILES)}
     for path in sorted(set(directory.visible(store.root)) - owned):
         if not path.startswith("audit/"):
             yield f"{path} belongs to no document"
@@ -135,6 +139,32 @@ def unrelated_files_are_untouched(store: Reopened) -> Iterable[str]:
             yield f"{name} was {before} (inode, mode) and is {now.get(name)}"
 
 
+@invariant("C6 every file has the usual mode")
+def every_file_has_the_usual_mode(store: Reopened) -> Iterable[str]:
+    """Whoever may read `kb.json` may read every visible file, and nobody else.
+
+    Verifies: the permissions of what was published, written, indexed and restored, under whatever
+    umask. Does not verify: those of directories, and of files that somebody had changed.
+    """
+    usual = stat.S_IMODE((store.root / "kb.json").stat().st_mode)
+    for name, (_, mode) in directory.inodes(store.root).items():
+        if mode != usual:
+            yield f"{name} has mode {mode:o}, expected {usual:o}"
+
+
+@invariant("C22 what has ended is settled")
+def what_has_ended_is_settled(store: Reopened) -> Iterable[str]:
+    """An operation that has returned left no mutation undecided, whatever ended it.
+
+    Verifies: every journal that stood at a death while nothing was in flight. It is for workloads
+    in which nobody else dies or drops a journal. Does not verify: that of a process that ended.
+    """
+    if store.history.open_ended is None:
+        for mutation, stood in store.witness["died"].items():
+            if stood in directory.UNDECIDED:
+                yield f"{mutation} was {stood} although its operation had ended"
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     tree_is_what_a_reader_sees,
     registry_equals_documents,
@@ -143,4 +173,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     a_decision_stands,
     readers_see_whole_states,
     unrelated_files_are_untouched,
+    every_file_has_the_usual_mode,
 )

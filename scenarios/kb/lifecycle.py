@@ -17,10 +17,11 @@ from typing import Any
 from engine import kb
 from engine.kb import points
 from engine.record import encode
-from engine.storage import CountedIds, put_effect
+from engine.storage import CountedIds, delete_effect, put_effect
 from killpoint import FollowUp, Operation, PointSource, Ports, Scenario, failpoints
 from scenarios.kb.batch import OPERATIONS, BatchSystem
 from scenarios.kb.directory import describe
+from scenarios.kb.invariants import INVARIANTS, what_has_ended_is_settled
 from scenarios.kb.storages import Interrupted
 from scenarios.kb.system import ALMANAC, Place, State, place_at, state_of
 from scenarios.kb.writes import ESSAY, add, scenario
@@ -29,8 +30,12 @@ SECOND = Ports(incarnation=500, actor="second")
 STRAY = put_effect(
     "kb.stray.put", durable="the knowledge base", pending="a file that no engine has written"
 )
+STRAY_DELETE = delete_effect(
+    "kb.stray.delete", durable="the knowledge base", pending="a file that no engine has written"
+)
 WEB = "https://a.example/tide.md"
 NOT_DEAD = "the second process was to die, and ended otherwise"
+SETTLED = (*INVARIANTS, what_has_ended_is_settled)
 NO_JOURNAL = "work/journal/000001-stranger.json"
 HOSTILE_JOURNAL = "work/journal/000002-hostile.json"
 
@@ -148,6 +153,12 @@ def stray_journals(place: Place) -> None:
     place.storage.put(STRAY, HOSTILE_JOURNAL, encode(hostile))
 
 
+def take_strays_away(place: Place) -> None:
+    """Delete both, as somebody would who had found them."""
+    for path in (NO_JOURNAL, HOSTILE_JOURNAL):
+        place.storage.delete(STRAY_DELETE, path)
+
+
 def read_everything(place: Place) -> Any:  # noqa: ANN401 -- shown in the history only
     """Read all that a reader can read."""
     return len(place.base.files()), len(place.base.audit()), place.base.quarantined()
@@ -183,6 +194,7 @@ SCENARIOS = (
             Operation("interrupted add", interrupted("documents/", add(*ESSAY))),
             storage=Interrupted,
         ),
+        invariants=SETTLED,
         without_errors="its operation is to end by an interrupt, and would end before",
     ),
     replace(
@@ -195,11 +207,14 @@ SCENARIOS = (
             Operation("add what was downloaded", from_the_web(off_line)),
             storage=Interrupted,
         ),
+        invariants=SETTLED,
         without_errors="its operation is to end by an interrupt, and would end before",
     ),
     scenario(
         "quarantine",
         Operation("drop two stray journals", stray_journals),
+        Operation("take them away by hand", take_strays_away),
+        Operation("drop them again", stray_journals),
         Operation("add what is there already", add("copy.md", ALMANAC[1])),
     ),
     scenario("read", Operation("read everything", read_everything)),

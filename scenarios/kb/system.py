@@ -7,8 +7,9 @@ reaches into the engine: it calls what a user of the knowledge base calls.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ ALMANAC = ("notes/almanac.md", b"Tides follow the [[Moon]].")
 ATLAS = ("maps/atlas.txt", b"The [[Moon]] from afar\fand\fthe [[Sea]]")
 FIRST = (ALMANAC, ATLAS)
 
+# Without these a directory does not say that it is a knowledge base, and which.
+AUTHORITY = ("kb.json", "fence")
 ENTRY_FIELDS = ("origin", "content", "kind", "files", "pages")
 
 State = dict[str, Any]
@@ -71,6 +74,30 @@ def place_at(
     local = storage(root, ids=ids)
     clock = CountedClock(incarnation=ports.incarnation)
     return Place(root=root, base=kb.open(local, clock, ids, mode=mode), storage=local)
+
+
+def documents(root: Path, ports: Ports) -> dict[str, Callable[[], object]]:
+    """Open it to read, and return each document by itself, the audit, and what is quarantined."""
+    base = place_at(root, ports, mode=Mode.READ_ONLY).base
+
+    def document(name: str) -> list[str]:
+        base.check_document(name)
+        return base.pages(name)
+
+    each: dict[str, Callable[[], object]] = {
+        f"the document {name}": partial(document, name) for name in base.names()
+    }
+    return {**each, "the audit": base.audit, "the quarantine": base.quarantined}
+
+
+def verify(place: Any) -> None:  # noqa: ANN401 -- a place, or a batch on one
+    """Raise if a check finds a file that is not what was written.
+
+    Nobody edits a page in these scenarios, so whatever differs was damaged.
+    """
+    found = place.base.check()
+    if found:
+        raise kb.UnsoundError(tuple(map(str, found)))
 
 
 def state_of(base: Kb) -> State:

@@ -16,7 +16,7 @@ from scenarios.kb.examine import crashed_directory_is_sound, witness
 from scenarios.kb.invariants import INVARIANTS
 from scenarios.kb.model import with_short, without
 from scenarios.kb.storages import Apart
-from scenarios.kb.system import ALMANAC, ATLAS, KbSystem, Place
+from scenarios.kb.system import ALMANAC, ATLAS, AUTHORITY, KbSystem, Place, documents, verify
 
 LAST = ("notes/last.md", "Last of the [[Moon]].")
 
@@ -56,7 +56,11 @@ FOLLOW_UPS = (
 
 
 # What a handle is asked that was open while another process died: it must drain by itself.
-KEPT = (FollowUp("look around", lambda place: place.base.files(), dict), FOLLOW_UPS[0])
+KEPT = (
+    FollowUp("look around", lambda place: place.base.files(), dict),
+    FOLLOW_UPS[0],
+    FollowUp("remove the almanac", remove("almanac"), lambda state: without(state, "almanac")),
+)
 
 
 def scenario(name: str, *operations: Operation, storage: type[Local] = Local) -> Scenario:
@@ -72,7 +76,9 @@ def scenario(name: str, *operations: Operation, storage: type[Local] = Local) ->
         examine=crashed_directory_is_sound,
         describe=describe,
         points=frozenset({PointSource.DECLARED}),
-        without_damage="its pages are its users' own files and carry no checksum",
+        parts=documents,
+        authority=AUTHORITY,
+        verify=verify,
     )
 
 
@@ -88,6 +94,8 @@ SCENARIOS = (
     # Two in one, because they meet nowhere: an import, and a disk that links and moves nothing.
     scenario(
         "cloud.without_links",
+        # No look around: what a listing has shown may be gone in the next step, says the campaign.
+        Operation("add what is there already", add("copy.md", ALMANAC[1])),
         Operation(
             "import from the cloud",
             lambda place: (

@@ -19,6 +19,8 @@ from scenarios.planted import (
     graph_schema,
     graph_storage,
     kb,
+    kb_files,
+    kb_journal,
     maintenance,
 )
 
@@ -34,7 +36,7 @@ GRAPH = (
     branches,
     maintenance,
 )
-MODULES = (*GRAPH, kb)
+MODULES = (*GRAPH, kb, kb_files, kb_journal)
 
 
 class Held(StrEnum):
@@ -67,6 +69,8 @@ class Open:
 
 
 _CONTRACT = "engine/tests/storage/test_wrong.py::test_the_contract_names_what_is_wrong"
+_COST = "engine/tests/kb/test_cost.py"
+_OPERATIONS = "engine/tests/kb/test_operations.py"
 _SHOWN = "scenarios/tests/test_shown.py::test_a_check_goes_red_on_the_bug_that_it_is_for"
 SHOWN = (
     Shown(
@@ -105,6 +109,30 @@ SHOWN = (
         mechanism="optimize commits its tables and does not publish them",
         by=Held.NO_FAULT,
         test=f"{_SHOWN}[optimize_unpublished-what_was_optimized_can_be_written-DriftError]",
+    ),
+    Shown(
+        row="B2",
+        mechanism="every add saves the whole blob store",
+        by=Held.COST,
+        test=f"{_COST}::test_an_add_that_saves_the_whole_blob_store_is_noticed",
+    ),
+    Shown(
+        row="B14",
+        mechanism="undoing removes whole trees and makes every file of them anew",
+        by=Held.COST,
+        test=f"{_COST}::test_an_undoing_that_copies_everything_back_is_noticed",
+    ),
+    Shown(
+        row="B16",
+        mechanism="every add saves the pages of all documents",
+        by=Held.COST,
+        test=f"{_COST}::test_an_add_that_saves_whole_trees_of_pages_is_noticed",
+    ),
+    Shown(
+        row="B21",
+        mechanism="whatever makes an import fail, its error blames the document",
+        by=Held.TEXT,
+        test=f"{_OPERATIONS}::test_a_cloud_import_that_tells_another_cause_is_noticed",
     ),
 )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from killpoint.case import CaseResult
     from killpoint.explore.strategy import Strategy
     from killpoint.process.pool import Pool
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from scenarios.planted.patch import Bug
 
 DEPTH = 1
@@ -34,17 +34,22 @@ _SLIP = re.compile(r"\b(AttributeError|ImportError|NameError|UnboundLocalError|T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A case that failed: its number from 1, its token, and what it showed."""
+    """A case that failed: its number from 1, its token, and what it showed.
+
+    `slip` is what the bug makes Python say, and is no crash of the patch.
+    """
 
     number: int
     token: str
     invariants: tuple[str, ...]
     evidence: tuple[str, ...]
+    slip: str = ""
 
     @property
     def crashed(self) -> bool:
         """Tell whether all that failed is code that cannot run, which a patch may be itself."""
-        return all(_SLIP.search(sentence) for sentence in self.evidence)
+        told = [one for one in self.evidence if not self.slip or self.slip not in one]
+        return len(told) == len(self.evidence) and all(_SLIP.search(one) for one in told)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,12 +87,21 @@ def strategy_of(bug: Bug, preparation: Preparation) -> Strategy:
     name = preparation.scenario
     match bug.by:
         case Search.KILL:
-            hits = [hit.point for hit in preparation.hits]
-            never = preparation.never_killable
-            return KillStrategy(scenario=name, hits=hits, depth=DEPTH, never_killable=never)
+            return KillStrategy(
+                scenario=name,
+                hits=[hit.point for hit in preparation.hits],
+                changes=preparation.changes,
+                depth=DEPTH,
+                never_killable=preparation.never_killable,
+            )
         case Search.ERROR:
-            faults = preparation.faults
-            return ErrorStrategy(scenario=name, hits=preparation.hits, faults=faults, depth=DEPTH)
+            return ErrorStrategy(
+                scenario=name,
+                hits=preparation.hits,
+                changes=preparation.changes,
+                faults=preparation.faults,
+                depth=DEPTH,
+            )
 
 
 def results_of(pool: Pool, strategy: Strategy) -> Iterator[CaseResult]:
@@ -108,6 +122,7 @@ def _note(state: Hunt, result: CaseResult, fingerprint: str) -> None:
         token=str(Token(case=result.case, fingerprint=fingerprint)),
         invariants=tuple(each.invariant for each in result.violations),
         evidence=tuple(told for each in result.violations for told in each.evidence),
+        slip=state.bug.slip,
     )
     state.first = state.first or find
     if state.bug.expected in find.invariants:

@@ -173,16 +173,6 @@ def write_in_place() -> None:
     put(Local, "put", put_in_place)
 
 
-def commit_without_a_mark() -> None:
-    """Clear away what was saved while the journal still says active."""
-    sound = right(mutation, "put_journal")
-
-    def put_unless_committed(store: Store, effect: Effect, journal: Journal) -> Any:  # noqa: ANN401
-        return journal if effect is points.JOURNAL_COMMIT else sound(store, effect, journal)
-
-    put(mutation, "put_journal", put_unless_committed)
-
-
 def call_the_undone_committed() -> None:
     """Write "committed" over "rolled back" before discarding it."""
     sound = right(mutation, "discard")
@@ -192,16 +182,6 @@ def call_the_undone_committed() -> None:
         sound(store, journal, standing)
 
     put(mutation, "discard", discard)
-
-
-def remove_without_a_journal() -> None:
-    """Delete a document's files one by one."""
-
-    def mutate(section: Section, plan: Plan) -> None:
-        for path in plan.deletes:
-            section.store.storage.delete(points.DOWNLOAD_DELETE, path)
-
-    put(operations, "mutate", mutate)
 
 
 def drain_at_opening_only() -> None:
@@ -215,13 +195,14 @@ def drain_at_opening_only() -> None:
     put(handles, "exclusive", exclusive)
 
 
-def _bug(
+def bug(
     plant: Callable[[], None],
     mechanism: str,
     expected: Invariant | str,
     about: str,
     row: str = "",
 ) -> Bug:
+    """Return a bug of the knowledge base, named after its plant."""
     name = expected if isinstance(expected, str) else expected.name
     return Bug(
         name=f"kb_{plant.__name__}",
@@ -234,107 +215,92 @@ def _bug(
 
 
 BUGS = (
-    _bug(
+    bug(
         leave_directories,
         "undoing leaves the directories that were made",
         own.tree_is_what_a_reader_sees,
         "kb.add.long",
     ),
-    _bug(
+    bug(
         forget_the_lookup,
         "the lookup by content is not written",
         own.registry_equals_documents,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         audit_outside_the_journal,
         "the audit row is not in the journal",
         own.exactly_one_audit_row,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         keep_backups,
         "a discard forgets the backups",
         own.nothing_is_left_over,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         undo_what_was_committed,
         "a drain undoes whatever has a journal",
         own.a_decision_stands,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         forget_shared_pages,
         "undoing forgets the shared pages",
         own.readers_see_whole_states,
         "kb.add.edited",
     ),
-    _bug(
+    bug(
         leave_a_trace_at_every_drain,
         "every exclusive lock leaves another trace",
         invariants.UNTOUCHED_BY_REOPENING,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         restore_everything,
         "undoing rewrites files that nobody had touched",
         own.unrelated_files_are_untouched,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         write_outside,
         "an add leaves a scratch file beside the root",
         invariants.INSIDE_THE_ROOT,
         "kb.add.short",
     ),
-    _bug(
+    bug(
         begin_before_the_backups,
         "the journal is written before the backups that it names",
         invariants.CRASHED_STATE,
         "kb.add.edited",
     ),
-    _bug(
+    bug(
         publish_before_the_journal,
         "converted files are published before the journal covers them",
         invariants.all_or_nothing,
         "kb.add.short",
         "B1",
     ),
-    _bug(
+    bug(
         write_in_place,
         "a page is written in place, through the link that is its backup",
         invariants.CRASHED_STATE,
         "kb.add.edited",
         "B4",
     ),
-    _bug(
-        commit_without_a_mark,
-        "backups are cleared away while the journal still says active",
-        invariants.OPENS,
-        "kb.add.edited",
-        "B9",
-    ),
-    _bug(
+    bug(
         call_the_undone_committed,
         "what was undone is called committed before it is discarded",
         own.a_decision_stands,
         "kb.interrupt",
         "B10",
     ),
-    _bug(
-        remove_without_a_journal,
-        "a removal deletes its files one by one, without a journal",
-        invariants.all_or_nothing,
-        "kb.remove",
-        "B15",
-    ),
-    _bug(
+    bug(
         drain_at_opening_only,
         "a handle that is open does not settle what others left",
         invariants.KEPT_HANDLE,
         "kb.add.edited",
-        "B5",
     ),
 )
-SCENARIOS = tuple(each for bug in BUGS for each in planted(bug))
+SCENARIOS = tuple(each for one in BUGS for each in planted(one))

@@ -36,6 +36,7 @@ class Bug:
     `about` names the sound scenarios of the operation that is wrong, in the order of a campaign.
     `rows` are the historical bugs that it is or repeats: numbers and letters of the specification.
     `operations_count` keeps the first operations only, where the others cannot even be prepared.
+    `slip` is what Python says of the mistake, where it is one that Python itself notices.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Bug:
     about: tuple[str, ...]
     rows: tuple[str, ...] = ()
     operations_count: int | None = None
+    slip: str = ""
     by: Search = Search.KILL
 
 

@@ -19,6 +19,7 @@ from scenarios.graph import (
     writes,
 )
 from scenarios.kb import lifecycle as kb_lifecycle
+from scenarios.kb import mishaps as kb_mishaps
 from scenarios.kb import writes as kb_writes
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _SOUND: dict[str, Scenario] = {
         migration,
         kb_writes,
         kb_lifecycle,
+        kb_mishaps,
     )
     for each in module.SCENARIOS
 }

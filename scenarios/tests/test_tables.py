@@ -16,6 +16,7 @@ from scenarios.graph import failpoint_rows, recovery_rows
 from scenarios.graph import table as graph_table
 from scenarios.kb import contracts as kb_contracts
 from scenarios.kb import table as kb_table
+from scenarios.planted.catalogue import SHOWN
 from scenarios.table import Held, Lack, declared_in
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,11 @@ def test_every_statement_is_held_by_something_that_exists(
     for one in statements:
         assert one.by or one.lack is not Lack.NOTHING, one.name
         assert one.note or one.lack is Lack.NOTHING, one.name
+
+
+def test_every_bug_that_a_test_shows_names_one_that_exists() -> None:
+    """Under its real name, so that whoever reads the catalogue can run it."""
+    assert [] == [one.test for one in SHOWN if not _is_collected(one.test)]
 
 
 def test_no_contract_and_no_row_is_left_out() -> None:

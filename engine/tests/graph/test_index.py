@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.graph import BadStatementError, DamagedFileError
+from engine.graph.index import _entries
 from engine.graph.maintenance_points import INDEX_PUT
 from engine.tests.graph.rules import KNOWS, PERSON, edge, person, ruled_store
 from engine.tests.stores import image, open_store
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from engine.graph import Graph, Row
 
+ROWS_MANY = 100_000
+QUICK_S = 5
 LOOKUPS = [
     (PERSON, "id", "ada"),
     (PERSON, "id", "nobody"),
@@ -111,3 +115,21 @@ def test_a_column_that_is_none_is_refused(tmp_path: Path) -> None:
     """Like any statement that no content could make right."""
     with pytest.raises(BadStatementError, match="'nose'"):
         ruled_store(tmp_path / "store").find(PERSON, "nose", 1)
+
+
+@pytest.mark.parametrize("value", [["ada"], ("ada", ["bob"])])
+def test_a_value_that_no_column_can_hold_is_refused(tmp_path: Path, value: object) -> None:
+    """With an index or without one, and not by an error of Python's."""
+    store = ruled_store(tmp_path / "store")
+    for _ in range(2):
+        with pytest.raises(BadStatementError, match="which no column can hold"):
+            store.find(PERSON, "id", value)
+        store.ensure_indices()
+
+
+def test_many_rows_of_one_value_cost_what_as_many_of_different_ones_do() -> None:
+    """Not the square of it, which would be minutes here."""
+    begun_s = process_time()
+    entries = _entries(("city",), [{"city": "york"}] * ROWS_MANY)
+    assert {"city": {"york": tuple(range(ROWS_MANY))}} == entries
+    assert process_time() - begun_s < QUICK_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from engine import kb
-from engine.kb import Kb, points
+from engine.kb import Kb, mutation, points, rollback
+from engine.kb.journal import Journal
 from engine.kb.mutation import Mutation
-from engine.storage import CountedClock, CountedIds, Durability, Local
+from engine.kb.store import Store
+from engine.storage import Cloning, CountedClock, CountedIds, Durability, Local, StorageError
 from engine.tests.kb.bases import make_base, open_base
-from killpoint.failpoints import Effect, counting
+from killpoint.failpoints import Effect, arm, counting
 
 OPERATIONS: dict[str, Callable[[Kb], object]] = {
     "add short": lambda base: base.add("one.md", b"a [[Moon]]"),
@@ -67,6 +70,24 @@ def _costs(base: Kb) -> dict[str, dict[str, int]]:
     return costs
 
 
+def _cost_of_undoing(base: Kb) -> dict[str, int]:
+    """Return how often each point is passed by an add that fails late and is undone."""
+    counts: Counter[str] = Counter()
+    failing = f"{points.DOCUMENT_PUT['before'].name}=1*raise(OSError, EIO)"
+    with (
+        arm(failing, observe=lambda hit: counts.update([hit.point])),
+        pytest.raises(StorageError),
+    ):
+        base.add("three.md", b"a [[Moon]]")
+    return dict(counts)
+
+
+def _few_and_many(place: Path) -> tuple[Kb, Kb]:
+    """Return an almost empty base, and one with ten documents more."""
+    few = open_base(make_base(place / "few"), 3)
+    return few, open_base(_fill(make_base(place / "many"), 10), 3)
+
+
 @pytest.mark.parametrize("documents_count", [10, 100, 1000])
 def test_every_step_is_taken_as_often_as_in_a_small_base(
     tmp_path: Path, documents_count: int
@@ -79,6 +100,7 @@ def test_every_step_is_taken_as_often_as_in_a_small_base(
     many = open_base(_fill(make_base(tmp_path / "many"), documents_count), 3)
     assert documents_count + 2 == len(many.documents())
     assert _costs(few) == _costs(many)
+    assert _cost_of_undoing(few) == _cost_of_undoing(many)
 
 
 def test_no_operation_looks_through_a_directory_that_grows(
@@ -98,17 +120,51 @@ def test_no_operation_looks_through_a_directory_that_grows(
     assert seen[1] == seen[200] > 0
 
 
-def test_an_add_that_saves_the_whole_blob_store_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The mistake that upstream once made: the count is not the same any more."""
+def _saving_all(monkeypatch: pytest.MonkeyPatch, *tops: str) -> None:
+    """Let every add save whole directories, whatever it is about to change."""
     right = Mutation.track
 
     def track(self: Mutation, effect: Effect, paths: Iterable[str]) -> None:
-        blobs = self._store.storage.list(points.CONTENT_LIST, "raw")
-        right(self, effect, [*paths, *blobs])
+        listed = [self._store.storage.list(points.CONTENT_LIST, top) for top in tops]
+        right(self, effect, [*paths, *(path for found in listed for path in found)])
 
     monkeypatch.setattr(Mutation, "track", track)
+
+
+def test_an_add_that_saves_the_whole_blob_store_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mistake that upstream once made: a link a blob with every add."""
+    _saving_all(monkeypatch, "files")
     few = open_base(make_base(tmp_path / "few"), 3)
-    many = open_base(_fill(make_base(tmp_path / "many"), 10), 3)
+    many = open_base(make_base(tmp_path / "many"), 3)
+    for number in range(3):
+        many.add(f"book-{number}.txt", b"%d\n\fb\fc" % number)
     assert _costs(few)["add short"] != _costs(many)["add short"]
+
+
+def test_an_add_that_saves_whole_trees_of_pages_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another of its mistakes: all summaries and all sources were saved for one document's."""
+    _saving_all(monkeypatch, "wiki/summaries", "wiki/sources")
+    few, many = _few_and_many(tmp_path)
+    assert _costs(few)["add short"] != _costs(many)["add short"]
+
+
+def test_an_undoing_that_copies_everything_back_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a third: undoing removed whole trees, then made every file of them anew."""
+    right = rollback.roll_back
+
+    def roll_back(store: Store, journal: Journal) -> Journal:
+        for path in store.storage.list(points.CONTENT_LIST, "wiki"):
+            store.storage.clone(points.RESTORE_CLONE, path, "work/aside", Cloning.COPY)
+            store.storage.delete(points.JOURNAL_DELETE, path)
+            store.storage.clone(points.RESTORE_CLONE, "work/aside", path, Cloning.COPY)
+        return right(store, journal)
+
+    monkeypatch.setattr(mutation, "roll_back", roll_back)
+    few, many = _few_and_many(tmp_path)
+    assert _cost_of_undoing(few) != _cost_of_undoing(many)

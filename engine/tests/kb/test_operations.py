@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from engine import kb
-from engine.kb import CloudDocument, Status
+from engine.kb import CloudDocument, Status, operations
 from engine.storage import IoFailedError
 from engine.tests.kb.bases import ALMANAC, ATLAS, EDITED, leftovers, open_base, tree
 from killpoint.failpoints import arm
@@ -135,6 +136,38 @@ def test_a_cloud_import_that_fails_leaves_nothing(root: Path, point: str) -> Non
         base.import_cloud("c-1", lambda _: pages)
     assert (before, []) == (tree(root), leftovers(root))
     assert Status.ADDED == base.import_cloud("c-1", lambda _: pages).status
+
+
+def _cause_told(base: kb.Kb) -> str:
+    """Return what an import says whose page index cannot be written."""
+    pages = CloudDocument(name="paper", pages=("one",))
+    plan = "kb.index.put.before=raise(OSError, EIO)"
+    with arm(plan), pytest.raises((IoFailedError, kb.KbError)) as told:
+        base.import_cloud("c-1", lambda _: pages)
+    return str(told.value)
+
+
+def test_a_cloud_import_that_fails_tells_the_cause(root: Path) -> None:
+    """Which file, and what the system said."""
+    assert re.search(
+        r"'index/\w+\.sqlite' failed \(Input/output error\)", _cause_told(open_base(root))
+    )
+
+
+def test_a_cloud_import_that_tells_another_cause_is_noticed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake that upstream once made: whatever failed, it blamed the document."""
+    right = operations.import_cloud
+
+    def import_cloud(section: kb.Section, cloud_id: str, fetched: CloudDocument) -> kb.Result:
+        try:
+            return right(section, cloud_id, fetched)
+        except Exception as failure:
+            raise kb.BadSourceError(cloud_id, "the cloud does not have it") from failure
+
+    monkeypatch.setattr(operations, "import_cloud", import_cloud)
+    assert "Input/output error" not in _cause_told(open_base(root))
 
 
 def test_removing_everything_leaves_an_empty_base(root: Path) -> None:

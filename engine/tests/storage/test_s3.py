@@ -88,9 +88,12 @@ class Unhelpful(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.mark.parametrize("status", [500, 503, 0])
-def test_a_request_that_failed_is_not_sent_again(
-    place: Place, monkeypatch: pytest.MonkeyPatch, status: int
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(500, "with GenericError"), (503, "asks for fewer requests"), (0, "with GenericError")],
+)
+def test_a_conditional_write_that_failed_is_not_sent_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, status: int, told: str
 ) -> None:
     """Neither when the server says that it is busy, nor when it hangs up: once is once."""
     monkeypatch.setattr(Unhelpful, "status", status)
@@ -98,7 +101,7 @@ def test_a_request_that_failed_is_not_sent_again(
     with ThreadingHTTPServer(("127.0.0.1", 0), Unhelpful) as server:
         threading.Thread(target=server.serve_forever).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        with pytest.raises(IoFailedError, match="the bucket answered with GenericError"):
+        with pytest.raises(IoFailedError, match=told):
             place.again().put_if_absent(effects.CREATE, "a", b"")
         server.shutdown()
     assert 1 == len(Unhelpful.asked)

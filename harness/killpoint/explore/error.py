@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from killpoint.case import Case, Means, Phase, Step
 from killpoint.events import DepthTally
-from killpoint.explore.kill import breadth_first
+from killpoint.explore.order import breadth_first
 from killpoint.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from killpoint.case import CaseResult
+    from killpoint.change import Change
     from killpoint.failpoints import Hit
 
 LISTED = ".list.after"
@@ -36,16 +37,17 @@ class ErrorStrategy:
         *,
         scenario: str,
         hits: Sequence[Hit],
+        changes: Sequence[Change] = (),
         faults: Mapping[str, tuple[Fault, ...]],
         depth: int,
         shard: tuple[int, int] = (1, 1),
     ) -> None:
-        """Start from the points that the workload hits without fault, in order."""
+        """Start from the points that the workload hits without fault, and what changed at each."""
         self._scenario = scenario
         self._faults = faults
         self._depth_max = depth
         self._shard = shard
-        self._pending = self._first(hits)
+        self._pending = self._first(hits, changes)
         self._totals = Counter({0: len(self._pending)})
         self._done: Counter[int] = Counter()
         self._by_image: Counter[int] = Counter()
@@ -96,10 +98,12 @@ class ErrorStrategy:
             for level in sorted(self._totals)
         )
 
-    def _first(self, hits: Sequence[Hit]) -> list[Case]:
+    def _first(self, hits: Sequence[Hit], changes: Sequence[Change]) -> list[Case]:
         """Return the errors of the workload, those of the same fault together."""
         places = [
-            place for place in breadth_first(hit.point for hit in hits) if place[0] in self._faults
+            place
+            for place in breadth_first((hit.point for hit in hits), changes)
+            if place[0] in self._faults
         ]
         may_be_gone = listed_before(hits)
         cases = [

@@ -1,6 +1,6 @@
 """The kill strategy: every (point, occurrence), and again inside every recovery that follows.
 
-Breadth first over occurrences: the first of every point, then the second, the last, the middle.
+Breadth first over occurrences, and first where the store turns from one state to the next.
 After the workload's pairs come the pairs of each distinct crash's recovery, and so on to the depth
 asked for, crash by crash, so that all pairs of one recovery can be made together. Crashes are
 the same when their images are, and all else that their verdict rests on: the recovery of one
@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 from killpoint.case import Case, Means, Phase, Step
 from killpoint.events import DepthTally
+from killpoint.explore.order import breadth_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from killpoint.case import CaseResult
+    from killpoint.change import Change
 
 
 class KillStrategy:
@@ -32,17 +34,18 @@ class KillStrategy:
         *,
         scenario: str,
         hits: Sequence[str],
+        changes: Sequence[Change] = (),
         depth: int,
         never_killable: frozenset[str] = frozenset(),
         shard: tuple[int, int] = (1, 1),
     ) -> None:
-        """Start from the points that the workload hits without fault, in order."""
+        """Start from the points that the workload hits without fault, and what changed at each."""
         self._scenario = scenario
         self._depth_max = depth
         self._never_killable = never_killable
         self._shard = shard
         self._level = 0
-        self._pending: list[Case] = self._cases((), hits)
+        self._pending: list[Case] = self._cases((), hits, changes)
         self._totals = Counter({0: len(self._pending)})
         self._done: Counter[int] = Counter()
         self._by_image: Counter[int] = Counter()
@@ -93,39 +96,15 @@ class KillStrategy:
             for level in sorted(self._totals)
         )
 
-    def _cases(self, before: tuple[Step, ...], hits: Sequence[str]) -> list[Case]:
+    def _cases(
+        self, before: tuple[Step, ...], hits: Sequence[str], changes: Sequence[Change] = ()
+    ) -> list[Case]:
         phase = Phase.RECOVER if before else Phase.RUN
         steps = [
             Step(phase=phase, point=point, occurrence=occurrence, ordinal=ordinal)
-            for point, occurrence, ordinal in breadth_first(hits)
+            for point, occurrence, ordinal in breadth_first(hits, changes)
             if point not in self._never_killable
         ]
         cases = [Case(scenario=self._scenario, steps=(*before, step)) for step in steps]
         number, count = self._shard
         return [case for case in cases if case.shard(count) == number]
-
-
-def breadth_first(hits: Iterable[str]) -> list[tuple[str, int, int]]:
-    """Order hits: the first of every point, the second, the last, then those between.
-
-    Returns (point, occurrence from 1, ordinal among all hits from 1). Ties keep the order in
-    which the points were hit. Order after the survey of kill strategies: never worse than a
-    dozen cases to a first find where trace order needs forty.
-    """
-    counts: Counter[str] = Counter()
-    numbered = []
-    for ordinal, point in enumerate(hits, start=1):
-        counts[point] += 1
-        numbered.append((point, counts[point], ordinal))
-
-    def rank(pair: tuple[str, int, int]) -> tuple[int, int]:
-        point, occurrence, ordinal = pair
-        if occurrence == 1:
-            return (0, ordinal)
-        if occurrence == 2:  # noqa: PLR2004 -- the second time is a rank of its own
-            return (1, ordinal)
-        if occurrence == counts[point]:
-            return (2, ordinal)
-        return (3, ordinal)
-
-    return sorted(numbered, key=rank)

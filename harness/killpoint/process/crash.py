@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from killpoint.case import Means, Phase, Step, processes_count
+from killpoint.change import Change, changes_of
 from killpoint.errors import PainlessError
 from killpoint.fault import Fault
 from killpoint.history import History
@@ -36,6 +37,8 @@ REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
 # A small store's crash weighs more than its bytes, and every fork copies the map of all memory.
 REMEMBERED_COUNT_MAX = 512
 ALBUMS_MAX = 8
+# The order of more hits than these is worth less than their photographs cost.
+PHOTOGRAPHED_HITS_MAX = 2000
 
 Steps = tuple[Step, ...]
 
@@ -52,6 +55,14 @@ class Crash:
     beside: tuple[str, ...] = ()
     means: Means = Means.SIGKILL
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a life begins with: the content of the store, and what deaths before it have shown."""
+
+    image: Image
+    witness: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +126,16 @@ class Crashes:
         place: Place,
         template: Image,
         afterwards: Callable[[Steps], Afterwards],
+        witness: object = None,
     ) -> None:
-        """Start every case from `template`; `afterwards` says what a hurt handle is asked."""
+        """Start every case from `template`; `afterwards` says what a hurt handle is asked.
+
+        `witness` is what deaths before the template have shown.
+        """
         self._subject = subject
         self._afterwards = afterwards
         self._place = place
-        self._start = Crash(image=template, history=History(), witness=None, struck=(), ends=())
+        self._start = Crash(image=template, history=History(), witness=witness, struck=(), ends=())
         self._remembered: OrderedDict[tuple[Steps, Means], Crash] = OrderedDict()
         self._remembered_bytes = 0
         self._albums: OrderedDict[Steps, Album] = OrderedDict()
@@ -154,9 +169,22 @@ class Crashes:
             return self._kill(steps, self.make(earlier, means))
         return self._photographed(steps)
 
-    def kill_last(self, steps: Steps) -> Crash:
-        """Make the last step by SIGKILL, from the image that the processes before it left."""
-        return self._kill(steps, self.make(_parted(steps)[0], Means.IMAGE))
+    def changes(self, hits: tuple[Hit, ...]) -> tuple[Change, ...]:
+        """Return what changed at each hit of the workload; nothing where photographs differ."""
+        if len(hits) > PHOTOGRAPHED_HITS_MAX:
+            return ()
+        album = self._album((), self._start, Sitting(recovery=False))
+        taken = album.in_order
+        if album.why_not or tuple(each.hit for each in taken) != hits:
+            return ()
+        moments = ((each.image, each.history.acknowledged_count) for each in taken)
+        return tuple(changes_of(self._start.image, moments))
+
+    def again(self, steps: Steps, means: Means) -> Crash:
+        """Make the last step anew, a kill by SIGKILL, from what the processes before it left."""
+        earlier = self.make(_parted(steps)[0], means)
+        part = self._kill if steps[-1].fault is Fault.KILL else self._hurt
+        return part(steps, earlier)
 
     def _hurt(self, steps: Steps, before: Crash) -> Crash:
         """Have the storage fail, and take what stands there once the operation has failed."""

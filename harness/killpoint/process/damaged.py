@@ -59,6 +59,7 @@ def look(scenario: Scenario, root: Path, channel: Channel, told: Told) -> None:
     answer = HARMLESS
     try:
         handle = scenario.system.open(root, Ports(incarnation=told.incarnation, actor="damaged"))
+        scenario.verify(handle)
         seen = plain(scenario.system.observe(handle))
     except Exception as error:  # noqa: BLE001 -- any error may come out, and is looked at
         answer = NAMED

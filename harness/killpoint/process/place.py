@@ -33,6 +33,11 @@ class Place:
         image.clear(self._directory)
         self._directory.mkdir(parents=True)
 
+    def forget(self) -> None:
+        """Know nothing of what stands here: another scenario has played in this directory."""
+        self._standing = None
+        self._looked = None
+
     def beside(self) -> tuple[str, ...]:
         """Return what stands beside the root and should not."""
         return tuple(sorted(set(os.listdir(self._directory)) - {self.root.name}))
@@ -41,6 +46,11 @@ class Place:
         """Read the store; until something runs there, restoring this image costs nothing."""
         taken = image.capture(self.root)
         self._standing = None if self.beside() else taken
+        return taken
+
+    def leave(self) -> Image:
+        """Read the store, and take it that something runs there next which nobody restores for."""
+        taken, self._standing = self.capture(), None
         return taken
 
     def look(self) -> Image:

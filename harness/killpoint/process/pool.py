@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
     from killpoint.case import Case, CaseResult
-    from killpoint.process.runner import Preparation
+    from killpoint.process.preparation import Preparation
     from killpoint.process.story import Story
     from killpoint.scenario import Program
 
@@ -94,13 +94,15 @@ class Pool:
         """The workers' process ids."""
         return tuple(worker.pid for worker in self._workers)
 
-    def prepare(self, scenario: str, *, images: bool = False) -> Preparation:
+    def prepare(
+        self, scenario: str, *, images: bool = False, only: tuple[int, ...] = ()
+    ) -> Preparation:
         """Prepare a scenario in every worker; their traces must agree.
 
-        `images` asks for image mode in the workload, too.
+        `images` asks for image mode in the workload, too; `only` keeps these operations of it.
         """
         for connection in self._connections:
-            say(connection, ("prepare", (scenario, images)))
+            say(connection, ("prepare", (scenario, images, only)))
         heard, errors = [], []
         for index in range(len(self._connections)):
             # Each answer is taken, or the next question would be answered by it.
@@ -145,6 +147,12 @@ class Pool:
                     with contextlib.suppress(KillpointError):
                         self._receive(index)
 
+    def run_on_all(self, cases: Sequence[Case]) -> list[list[CaseResult]]:
+        """Run the same cases on every worker, each of which must find the same."""
+        for index in range(len(self._workers)):
+            self._send(index, ("run", list(cases)))
+        return [[self._receive(index) for _ in cases] for index in range(len(self._workers))]
+
     def _feed(self, waiting: deque[list[tuple[int, Case]]], running: dict[int, deque[int]]) -> None:
         # A second batch is sent while the first runs, so that no worker waits for the campaign.
         for index, owed in running.items():
@@ -163,11 +171,17 @@ class Pool:
         result: CaseResult = self._receive(0)
         return result
 
-    def tell(self, case: Case, operations: tuple[str, ...]) -> Story:
-        """Gather what explains a case, on the first worker."""
+    def derive(self, scenario: str, only: tuple[int, ...]) -> Preparation:
+        """Prepare the scenario with these operations only, beside it, on the first worker."""
+        self._send(0, ("derive", (scenario, only)))
+        preparation: Preparation = self._receive(0)
+        return preparation
+
+    def tell(self, case: Case, operations: tuple[str, ...]) -> tuple[Story, ...]:
+        """Gather what explains a case, on the first worker; of a fuzzed one, life by life."""
         self._send(0, ("tell", (case, operations)))
-        story: Story = self._receive(0)
-        return story
+        stories: tuple[Story, ...] = self._receive(0)
+        return stories
 
     def measure(self, case: Case) -> Any:  # noqa: ANN401 -- a Bracketing
         """Run the last process of a case under strace and count what lies between its points."""
@@ -219,6 +233,7 @@ def _batches(cases: Sequence[Case]) -> Iterator[list[tuple[int, Case]]]:
     batch: list[tuple[int, Case]] = []
     for number, case in enumerate(cases):
         most = CASES_A_RECOVERY if case.depth else CASES_A_BATCH
+        most = 1 if case.lives else most  # they come few at a time, and share nothing
         if batch and (len(batch) >= most or batch[-1][1].steps[:-1] != case.steps[:-1]):
             yield batch
             batch = []

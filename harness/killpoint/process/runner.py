@@ -10,13 +10,9 @@ It never calls the system under test itself, and never decides which cases to ru
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from killpoint import image
 from killpoint.case import Case, CaseResult, Means
 from killpoint.damage import damages_of
 from killpoint.errors import PrepareError
@@ -24,12 +20,16 @@ from killpoint.events import Bracketing
 from killpoint.failpoints import FaultKind, Hit, catalogue, effects
 from killpoint.fault import DAMAGES, Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
+from killpoint.process import twice
 from killpoint.process.at_rest import AtRest
-from killpoint.process.crash import Crash, Crashes, UnfitCrash
+from killpoint.process.crash import Crash, Crashes, Start, UnfitCrash
+from killpoint.process.followed import Followed
 from killpoint.process.hurt import Afterwards
 from killpoint.process.judgement import added, judge, unfit
 from killpoint.process.kept import Bystander
 from killpoint.process.place import Place
+from killpoint.process.preparation import Preparation
+from killpoint.process.sameness import key_of
 from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
@@ -37,7 +37,6 @@ from killpoint.scenario import PointSource, Program, Scenario
 from killpoint.sources.marks import unbracketed_in
 from killpoint.sources.syscalls import read_trace, unavailable
 from killpoint.token import fingerprint
-from killpoint.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,32 +45,6 @@ if TYPE_CHECKING:
     from killpoint.image import Image
     from killpoint.process.child import ChildEnd, Nursery
     from killpoint.process.crash import Steps
-
-MADE_AGAIN_ONE_IN = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
-    """What the runs without fault showed. `same_images` tells whether two of them ended alike.
-
-    `faults` has, for each point at which the storage can fail, in which ways; none where it cannot,
-    and `without_errors` may say why.
-
-    `notes` limit what a pass says; `doubts` leave the scenario undecided whatever its cases show.
-    """
-
-    scenario: str
-    fingerprint: str
-    hits: tuple[Hit, ...]
-    operations: tuple[str, ...]
-    same_images: bool
-    never_killable: frozenset[str]
-    faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
-    without_errors: str = ""
-    without_damage: str = ""
-    damages: tuple[tuple[str, tuple[Fault, ...]], ...] = ()
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
 
 
 class Runner:
@@ -84,21 +57,26 @@ class Runner:
         directory: Path,
         *,
         images: bool = False,
+        place: Place | None = None,
     ) -> None:
-        """Work below `directory`, with children from `nursery`."""
+        """Work below `directory`, with children from `nursery`; `place` is that of another."""
         self.scenario = scenario
         self._images = images
         self._directory = directory
         self._subject = subject_of(scenario, nursery, directory)
-        self._place = Place(directory)
+        self._nursery = nursery
+        self._place = place or Place(directory)
         self.root = self._place.root
         self._crashes: Crashes | None = None
         self._references: tuple[Any, ...] = ()
         self._operations: tuple[str, ...] = ()
         self._verified: dict[tuple[str, str], CaseResult] = {}
-        self._recovered_seen: set[str] = set()
+        self._kept: dict[tuple[str, str], ChildEnd | None] = {}
+        self._followed = Followed()
         self._told: dict[str, list[str]] = {"note": [], "doubt": []}
-        self._turn = 0
+        self._same_bytes = False
+        self.hits: tuple[Hit, ...] = ()
+        self._closed: Crash | None = None
 
     def prepare(self) -> Preparation:
         """Make the template and the traces; raises `PrepareError` when a fault-free run fails."""
@@ -115,6 +93,7 @@ class Runner:
             )
         first, first_image = self._trace()
         second, second_image = self._trace()
+        self._finished = second_image
         self._at_rest = AtRest(self._subject, self._place, second_image, self._references)
         if first != second and not self._told["doubt"]:
             pairs = enumerate(zip(first, second, strict=False))
@@ -123,15 +102,20 @@ class Runner:
             raise PrepareError(
                 self.scenario.name, f"two runs without fault differ from hit {where + 1} on"
             )
+        same_images = first_image.id == second_image.id
+        # A native engine may write chance into what it takes away in the end, such as a journal.
+        self._same_bytes = same_images and self._subject.can_be_photographed
+        self.hits = first
         return Preparation(
             scenario=self.scenario.name,
             fingerprint=fingerprint(hit.point for hit in first),
             hits=first,
             operations=self._operations,
-            same_images=first_image.id == second_image.id,
+            same_images=same_images,
             never_killable=frozenset(
                 name for name, p in catalogue().items() if FaultKind.KILL not in p.allows
             ),
+            changes=self.crashes.changes(first),
             faults=self._faults(),
             without_errors=self._without_errors(),
             without_damage=self._without_damage(),
@@ -139,6 +123,44 @@ class Runner:
             notes=tuple(dict.fromkeys(self._told["note"])),
             doubts=tuple(dict.fromkeys(self._told["doubt"])),
         )
+
+    def later(self, scenario: Scenario, start: Start) -> tuple[Runner, ChildEnd, ChildEnd]:
+        """Return a runner of another workload that begins with what this one's has left.
+
+        With it come how its runs without fault ended: nobody has said that they must pass.
+        """
+        runner = Runner(scenario, self._nursery, self._directory, place=self._place)
+        return runner, *runner.begin(start)
+
+    def begin(self, start: Start) -> tuple[ChildEnd, ChildEnd]:
+        """Run the workload without fault from there: once for the states, once for the hits."""
+        subject, place = self._subject, self._place
+        self.template = start.image
+        self._crashes = Crashes(subject, place, start.image, self._afterwards, start.witness)
+        place.restore(start.image)
+        shown = subject.references(self.root)
+        self._references = tuple((shown.last("references") or [[]])[0])
+        place.restore(start.image)
+        passed = subject.trace(self.root)
+        self._operations, self.hits = subject.operations(passed), subject.hits(passed)
+        history = self._full_history()
+        began = self.crashes.make((), Means.SIGKILL)
+        self._closed = replace(began, history=history, image=place.capture(), ends=(passed,))
+        return shown, passed
+
+    def live(self, steps: Steps) -> tuple[CaseResult, Start]:
+        """Execute these steps by SIGKILL, or no fault at all; return what recovery left, too."""
+        case = Case(scenario=self.scenario.name, steps=steps)
+        try:
+            crash = self._by_kill(steps)
+        except UnfitCrash as why:
+            return unfit(case, why), Start(image=self.template)
+        end = self._verify(case, crash, follow_ups=())
+        left = Start(image=self._place.leave(), witness=(end.last("witness") or [None])[0])
+        hits = tuple(hit.point for hit in self._subject.hits(end))
+        result = replace(judge(case, crash, end), recovery_hits=hits, means=crash.means)
+        kept = self._try_kept_handles(case, crash)
+        return self._with_handle(crash, result if kept is None else added(result, kept)), left
 
     def _without_errors(self) -> str:
         return self.scenario.without_errors if isinstance(self.scenario, Scenario) else ""
@@ -158,7 +180,7 @@ class Runner:
         kinds = self.scenario.kept if isinstance(self.scenario, Scenario) else ()
         return Afterwards(
             references=self._references,
-            kind=kinds[_number(steps) % len(kinds)] if kinds else None,
+            kind=kinds[twice.number_of(steps) % len(kinds)] if kinds else None,
             incarnation=FIRST_VICTIM + 1,
         )
 
@@ -184,22 +206,37 @@ class Runner:
             raise PrepareError(self.scenario.name, f"{doing} ended with {why}{hint}")
         return said
 
+    def resume(self) -> None:
+        """Go on where another runner has worked in the same directory."""
+        self._place.forget()
+
     def run(self, case: Case) -> CaseResult:
         """Execute a case and return its result; every process it starts is gone afterwards."""
-        self._turn += 1
         if case.steps and case.steps[0].fault in DAMAGES:
             return self._at_rest.look(case)
+        means = self._means(case)
         try:
-            crash = self.crashes.make(case.steps, self._means(case))
-            again = crash.means is Means.IMAGE and _is_made_again(case)
-            if again:
-                by_kill = self.crashes.kill_last(case.steps)
-                if by_kill.image.id != crash.image.id:
-                    return _disagreement(case, crash, by_kill)
+            crash = self.crashes.make(case.steps, means)
         except UnfitCrash as why:
             return unfit(case, why)
-        result = self._with_handle(crash, self._verified_once(case, crash, crash.means))
-        return replace(result, means=crash.means, made_again=again, note=crash.note)
+        result = self._with_handle(crash, self._verified_once(case, crash))
+        result = replace(result, means=crash.means, note=crash.note)
+        return self._run_twice(case, crash, result) if twice.is_chosen(case) else result
+
+    def _run_twice(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
+        """Make the last crash anew and judge it; whatever must be equal and is not is told."""
+        made_again = crash.means is Means.IMAGE
+        try:
+            again = self.crashes.again(case.steps, self._means(case))
+        except UnfitCrash as why:
+            second = unfit(case, why)
+        else:
+            if made_again and again.image.id != crash.image.id:
+                return twice.images_differ(case, crash, again)
+            second = self._with_handle(again, self._anew(case, again))
+        first = replace(result, recovery_hits=self._verified[key_of(crash)].recovery_hits)
+        held = twice.held(first, second, with_bytes=self._same_bytes)
+        return replace(held, recovery_hits=result.recovery_hits, made_again=made_again)
 
     def replay(self, case: Case) -> CaseResult:
         """Execute a case with every process of it dying again, and every follow-up tried."""
@@ -207,12 +244,18 @@ class Runner:
             return self._at_rest.look(case)
         self.crashes.forget()
         try:
-            crash = self.crashes.make(case.steps, Means.SIGKILL)
+            crash = self._by_kill(case.steps) if case.steps or self._closed else self._whole()
         except UnfitCrash as why:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
         result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
-        return self._with_handle(crash, self._with_kept_handles(case, crash, result))
+        kept = self._try_kept_handles(case, crash)
+        return self._with_handle(crash, result if kept is None else added(result, kept))
+
+    def _whole(self) -> Crash:
+        """Return what the workload leaves that met no fault."""
+        content, history = self._finished, self._full_history()
+        return Crash(image=content, history=history, witness=None, struck=(), ends=())
 
     def _with_handle(self, crash: Crash, result: CaseResult) -> CaseResult:
         """Add what the process did whose storage had failed, and which points it passed then."""
@@ -227,7 +270,13 @@ class Runner:
         """Return the crash that a case makes by SIGKILL, before any verification."""
         if case.steps and case.steps[0].fault in DAMAGES:
             return self._at_rest.crash(case)
-        return self.crashes.make(case.steps, Means.SIGKILL)
+        return self._by_kill(case.steps)
+
+    def _by_kill(self, steps: Steps) -> Crash:
+        """Return what these steps leave; without any, a life that was closed in good order."""
+        if not steps and self._closed is not None:
+            return self._closed
+        return self.crashes.make(steps, Means.SIGKILL)
 
     @property
     def crashes(self) -> Crashes:
@@ -241,31 +290,44 @@ class Runner:
         able = self._subject.can_be_photographed
         return Means.IMAGE if able and (deeper or self._images) else Means.SIGKILL
 
-    def _verified_once(self, case: Case, crash: Crash, means: Means) -> CaseResult:
+    def _verified_once(self, case: Case, crash: Crash) -> CaseResult:
         """Verify the crash, unless by image an equal one was verified before."""
-        key = (crash.image.id, _digest(crash))
+        key = key_of(crash)
         known = self._verified.get(key)
-        if known is not None and means is not Means.SIGKILL:
+        if known is not None and crash.means is not Means.SIGKILL:
             return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
-        end = self._verify(case, crash, follow_ups=(self._turn,))
-        recovered = end.last("recovered")
-        if recovered is not None and recovered[0] not in self._recovered_seen:
-            # Every kind of follow-up once per distinct recovered image, each from that image.
-            self._recovered_seen.add(recovered[0])
-            if self._subject.follow_ups_count > 1:
-                end = self._verify(case, crash, follow_ups=None)
+        end = self._verify_with_follow_ups(case, crash)
         result = replace(judge(case, crash, end), crash_key=key[1])
         if known is None:
             # The first of its kind tells the recovery's hits, for what lies deeper.
             result = replace(result, recovery_hits=self._hits(case, crash, end))
-            result = self._with_kept_handles(case, crash, result)
+        if key not in self._kept:
+            self._kept[key] = self._try_kept_handles(case, crash)
+        kept = self._kept[key]
+        result = result if kept is None else added(result, kept)
+        if known is None:
             self._verified[key] = result
         return result
 
-    def _with_kept_handles(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
-        """Add what handles did that were open while the workload died."""
+    def _anew(self, case: Case, crash: Crash) -> CaseResult:
+        """Judge a crash that was made anew, and take nothing that was found before."""
+        end = self._verify_with_follow_ups(case, crash)
+        result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
+        kept = self._try_kept_handles(case, crash)
+        return result if kept is None else added(result, kept)
+
+    def _verify_with_follow_ups(self, case: Case, crash: Crash) -> ChildEnd:
+        """Verify with one kind, dealt by the case; all once per distinct recovered image."""
+        dealt = twice.number_of(case.steps, purpose=1)
+        end = self._verify(case, crash, follow_ups=(dealt,))
+        if self._subject.follow_ups_count <= 1:
+            return end
+        return self._followed.joined(end, lambda: self._verify(case, crash, follow_ups=None))
+
+    def _try_kept_handles(self, case: Case, crash: Crash) -> ChildEnd | None:
+        """Try handles that were open while the workload died, where there can be any."""
         if case.depth or not case.steps or crash.means is Means.ERROR:
-            return result
+            return None
         done = crash.history.acknowledged_count
         last = done + 1 if crash.history.open_ended is not None else done
         told = Bystander(
@@ -274,8 +336,7 @@ class Runner:
             legal_states=self._references[done : last + 1],
             incarnation=FIRST_VICTIM + case.processes_count,
         )
-        end = self._subject.try_kept(self.root, told)
-        return result if end is None else added(result, end)
+        return self._subject.try_kept(self.root, told)
 
     def _verify(self, case: Case, crash: Crash, *, follow_ups: tuple[int, ...] | None) -> ChildEnd:
         self._place.restore(crash.image)
@@ -335,37 +396,3 @@ class Runner:
         self._place.restore(content)
         said = self._subject.describe(self.root).last("description")
         return tuple(said[0]) if said else ()
-
-
-def _digest(crash: Crash) -> str:
-    """Return what, besides the image, the verdict on a crash depends on.
-
-    What an acknowledged operation answered is judged, too; the words of a failure are not.
-    """
-    operations = [
-        (each.index, each.outcome.value, each.detail * (each.outcome is Outcome.ACKNOWLEDGED))
-        for each in crash.history.operations
-    ]
-    told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
-    return hashlib.blake2b(told, digest_size=8).hexdigest()
-
-
-def _is_made_again(case: Case) -> bool:
-    return _number(case.steps) % MADE_AGAIN_ONE_IN == 0
-
-
-def _number(steps: Steps) -> int:
-    """Return a number that only the steps decide."""
-    text = "/".join(f"{step.fault}:{step.point}@{step.occurrence}" for step in steps)
-    return hashlib.blake2b(text.encode()).digest()[0]
-
-
-def _disagreement(case: Case, crash: Crash, by_kill: Crash) -> CaseResult:
-    differs = image.difference(crash.image, by_kill.image).describe()
-    return CaseResult(
-        case=case,
-        verdict=Verdict.UNDECIDED,
-        reason=Reason.NOT_DETERMINISTIC,
-        detail=f"image mode and SIGKILL leave different bytes: {differs}",
-        made_again=True,
-    )

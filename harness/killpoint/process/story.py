@@ -6,7 +6,7 @@ judges: the result's verdict is the one of an ordinary run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint import image
@@ -44,13 +44,18 @@ class Story:
     chapters: tuple[Chapter, ...]
 
 
-def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
+def tell(
+    runner: Runner,
+    case: Case,
+    operations: tuple[str, ...],
+    began: tuple[str, str] = ("the store before", "prepared and closed"),
+) -> Story:
     """Run the case, and once more each part of it, to see what every part left behind."""
     result = runner.replay(case)
     chapters = [
         Chapter(
-            title="the store before",
-            ended="prepared and closed",
+            title=began[0],
+            ended=began[1],
             point=None,
             hits=(),
             changed=None,
@@ -64,7 +69,7 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
         if further and further[0].phase is Phase.RUN:
             # Its process went on to the next step: what it left is told there.
             continue
-        crash = runner.crash(Case(scenario=case.scenario, steps=case.steps[:count]))
+        crash = runner.crash(replace(case, steps=case.steps[:count]))
         name, _, occurrence = crash.struck[-1].rpartition("@")
         chapters.append(
             Chapter(
@@ -77,6 +82,19 @@ def tell(runner: Runner, case: Case, operations: tuple[str, ...]) -> Story:
             )
         )
         before = crash.image
+    if not case.steps:
+        left = runner.crash(case).image
+        chapters.append(
+            Chapter(
+                title="the workload",
+                ended="done to its end, and closed",
+                point=None,
+                hits=(),
+                changed=image.difference(before, left),
+                description=runner.describe(left),
+            )
+        )
+        before = left
     if reached or not case.steps:
         recovered = runner.recovered_image(case)
         chapters.append(

@@ -15,6 +15,7 @@ from killpoint import failpoints, image, invariants
 from killpoint.invariants import Reopened, first_difference
 from killpoint.process import strike
 from killpoint.process.child import plain
+from killpoint.process.followed import MARK
 from killpoint.process.victim import Tape, describe, watch_calls
 from killpoint.scenario import Ports
 
@@ -80,7 +81,10 @@ class _Store:
 
 
 def verify(scenario: Scenario, root: Path, channel: Channel, dossier: Dossier) -> None:
-    """Judge the store below `root`; messages: witness, hits, violation, undecided, recovered."""
+    """Judge the store below `root`.
+
+    Messages: witness, hits, violation, undecided, recovered, following, broken, verified.
+    """
     store = _Store(scenario, root, channel)
     witness = plain(scenario.witness(root, dossier.witness))
     channel.send("witness", witness)
@@ -91,6 +95,7 @@ def verify(scenario: Scenario, root: Path, channel: Channel, dossier: Dossier) -
         settled = image.capture(root)
         channel.send("recovered", settled.id)
         _second_opening(store, dossier.incarnation + 1, state, settled)
+        channel.send(MARK)
         _follow_up(store, dossier, state, settled)
     except _Broken:
         channel.send("broken")

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from killpoint import failpoints
+from killpoint.invariants import MODEL, first_difference
 from killpoint.process.child import plain
-from killpoint.scenario import PointSource, Ports
+from killpoint.scenario import FollowUp, PointSource, Ports
 from killpoint.sources import python_calls
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ def prepare(scenario: Scenario, root: Path, channel: Channel) -> None:
 
 
 def references(scenario: Scenario, root: Path, channel: Channel) -> None:
-    """Run the workload without fault; say the state before it and after each operation."""
+    """Run the workload without fault; say the state before it and after each operation.
+
+    Where an operation has a model, what it has led to is compared with that.
+    """
     failpoints.off()
     system = scenario.system
     handle = system.open(root, Ports(incarnation=FIRST_VICTIM, actor="run"))
@@ -62,10 +66,20 @@ def references(scenario: Scenario, root: Path, channel: Channel) -> None:
     for operation in scenario.operations:
         operation.apply(handle)
         states.append(plain(system.observe(handle)))
+        if isinstance(operation, FollowUp):
+            _compare(operation, states, channel)
     system.close(handle)
     handle = system.open(root, Ports(incarnation=FIRST_VICTIM + 1, actor="reopen"))
     channel.send("references", states, plain(system.observe(handle)))
     system.close(handle)
+
+
+def _compare(operation: FollowUp, states: list[Any], channel: Channel) -> None:
+    """Say a violation if the last state is not what the model makes of the one before."""
+    expected = plain(operation.expect(states[-2]))
+    if states[-1] != expected:
+        evidence = f"{operation.name}: {first_difference(expected, states[-1])}"
+        channel.send("violation", MODEL, [evidence])
 
 
 def watch_calls(scenario: Scenario, root: Path) -> Callable[[], list[Unseen]]:

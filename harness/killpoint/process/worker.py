@@ -13,21 +13,29 @@ import pickle
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from killpoint import discovery, failpoints
-from killpoint.errors import KillpointError, ScratchError
+from killpoint import canary, discovery, failpoints
+from killpoint.errors import KillpointError, NoAlphabetError, ReservedNameError, ScratchError
 from killpoint.process import keep, story
 from killpoint.process.child import Nursery
+from killpoint.process.lives import Lives
 from killpoint.process.runner import Runner
+from killpoint.scenario import PointSource, Scenario, derived
+from killpoint.token import fingerprint
 
 if TYPE_CHECKING:
     from multiprocess.connection import Connection
 
     from killpoint.case import Case, CaseResult
+    from killpoint.process.preparation import Preparation
+    from killpoint.process.story import Story
     from killpoint.scenario import Program
+
+# Shorter workloads that are held ready beside the scenario, while a case is shrunk.
+DERIVED_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +50,17 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What the scenario files hold: names with their first line, and declared points."""
+    """What the scenario files hold: names, where their points come from, and declared points.
+
+    `fuzzable` has how many letters there are: operations, and what a kept handle can do.
+    `only_drawn` are those that have no workload besides.
+    """
 
     scenarios: tuple[str, ...]
+    sources: dict[str, frozenset[PointSource]]
     points: tuple[failpoints.Point, ...]
+    fuzzable: dict[str, tuple[int, int]] = field(default_factory=dict)
+    only_drawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +116,30 @@ class Desk:
         self._settings = settings
         self._scenarios = discovery.load(settings.files)
         self._scenarios |= {program.name: program for program in settings.programs}
+        for name in self._scenarios:
+            if name in canary.SCENARIOS:
+                raise ReservedNameError(name)
         self._nursery = Nursery()
         self._runner: Runner | None = None
+        self._main: tuple[str, tuple[int, ...]] = ("", ())
+        self._preparation: Preparation | None = None
+        self._derived: dict[tuple[str, tuple[int, ...]], Runner] = {}
+        self._latest: Runner | None = None
+        self._lives: Lives | None = None
 
     def inventory(self) -> Inventory:
         """Return what is there."""
+        drawn = {
+            name: each
+            for name, each in self._scenarios.items()
+            if isinstance(each, Scenario) and each.alphabet
+        }
         return Inventory(
-            scenarios=tuple(self._scenarios), points=tuple(failpoints.catalogue().values())
+            scenarios=tuple(self._scenarios),
+            sources={name: _sources(each) for name, each in self._scenarios.items()},
+            points=tuple(failpoints.catalogue().values()),
+            fuzzable={name: (len(each.alphabet), len(each.kept)) for name, each in drawn.items()},
+            only_drawn=frozenset(name for name, each in drawn.items() if not each.operations),
         )
 
     def answer(self, connection: Connection, request: str, arguments: Any) -> None:  # noqa: ANN401
@@ -118,27 +150,69 @@ class Desk:
             case "run":
                 for case in arguments:
                     say(connection, self._run(case))
+            case "derive":
+                say(connection, self._derive(*arguments))
             case "replay":
                 case, directory, token = arguments
-                result = self._now().replay(case)
-                if directory is not None:
-                    keep.keep(self._now(), result, Path(directory), token)
-                say(connection, result)
+                say(connection, self._replay(case, directory and Path(directory), token))
             case "tell":
-                say(connection, story.tell(self._now(), *arguments))
+                say(connection, self._tell(*arguments))
             case "measure":
-                say(connection, self._now().measure(arguments))
+                say(connection, self._fitting(arguments).measure(arguments))
             case "points":
                 say(connection, tuple(failpoints.catalogue().values()))
             case _:
                 message = f"a worker was asked for {request!r}"
                 raise ValueError(message)
 
-    def _prepare(self, name: str, images: bool) -> Any:  # noqa: ANN401, FBT001 -- a Preparation
+    def _prepare(
+        self,
+        name: str,
+        images: bool,  # noqa: FBT001 -- it comes over the wire
+        only: tuple[int, ...],
+    ) -> Any:  # noqa: ANN401 -- a Preparation
         directory = self._settings.directory / name
-        scenario = self._scenarios[name]
-        self._runner = Runner(scenario, self._nursery, directory, images=images)
-        return self._runner.prepare()
+        scenario = derived(self._named(name), only)
+        self._main, self._preparation = (name, only), None
+        self._derived.clear()
+        self._lives = None
+        self._runner = self._latest = Runner(scenario, self._nursery, directory, images=images)
+        preparation = self._runner.prepare()
+        if isinstance(scenario, Scenario) and scenario.alphabet:
+            self._lives = Lives(self._runner, scenario, self._runner.template)
+            rehearsed = self._lives.rehearse()
+            every = (*(hit.point for hit in preparation.hits), *rehearsed)
+            preparation = replace(preparation, fingerprint=fingerprint(every), rehearsed=rehearsed)
+        self._preparation = preparation
+        return preparation
+
+    def _named(self, name: str) -> Scenario | Program:
+        return canary.SCENARIOS.get(name) or self._scenarios[name]
+
+    def _derive(self, name: str, only: tuple[int, ...]) -> Any:  # noqa: ANN401 -- as above
+        """Prepare a shorter workload beside the scenario, in the same directory."""
+        if (name, only) == self._main and self._preparation is not None:
+            return self._preparation
+        scenario = derived(self._named(name), only)
+        runner = Runner(scenario, self._nursery, self._settings.directory / name)
+        # Should it not come to its end, nobody knows what stands there.
+        self._latest = None
+        preparation = runner.prepare()
+        self._derived[name, only] = self._latest = runner
+        while len(self._derived) > DERIVED_MAX:
+            del self._derived[next(iter(self._derived))]
+        return preparation
+
+    def _fitting(self, case: Case) -> Runner:
+        """Return the runner of the case's workload; the others have left the directory to it."""
+        key = (case.scenario, case.only)
+        if key != self._main and key not in self._derived:
+            self._derive(*key)
+        runner = self._now() if key == self._main else self._derived[key]
+        if runner is not self._latest:
+            runner.resume()
+        self._latest = runner
+        return runner
 
     def _now(self) -> Runner:
         if self._runner is None:
@@ -147,7 +221,35 @@ class Desk:
         return self._runner
 
     def _run(self, case: Case) -> CaseResult:
-        return self._now().run(case)
+        return self._lives_of(case).play(case) if case.lives else self._fitting(case).run(case)
+
+    def _replay(self, case: Case, directory: Path | None, token: str) -> CaseResult:
+        origin = discovery.origin_of(self._named(case.scenario), self._settings.files)
+        if case.lives:
+            lives = self._lives_of(case)
+            return lives.replay(case, directory=directory, token=token, origin=origin)
+        runner = self._fitting(case)
+        result = runner.replay(case)
+        if directory is not None:
+            keep.keep(runner, result, directory, token, origin)
+        return result
+
+    def _tell(self, case: Case, operations: tuple[str, ...]) -> tuple[Story, ...]:
+        if case.lives:
+            return self._lives_of(case).tell(case)
+        return (story.tell(self._fitting(case), case, operations),)
+
+    def _lives_of(self, case: Case) -> Lives:
+        """Return what plays the lives of the scenario, which is prepared if it is not the last."""
+        if self._main != (case.scenario, ()):
+            self._prepare(case.scenario, False, ())  # noqa: FBT003 -- see there
+        if self._lives is None:
+            raise NoAlphabetError((case.scenario,))
+        return self._lives
+
+
+def _sources(scenario: Scenario | Program) -> frozenset[PointSource]:
+    return scenario.points if isinstance(scenario, Scenario) else frozenset({PointSource.SYSCALLS})
 
 
 def _trouble(error: Exception) -> Trouble:

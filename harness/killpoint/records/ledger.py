@@ -140,6 +140,8 @@ class ScenarioLedger:
             undecided_count=event.undecided_count,
             elapsed_s=event.elapsed_s,
             made_again_count=event.made_again_count,
+            run_twice_count=event.run_twice_count,
+            unequal_count=event.unequal_count,
         )
         self._finished_points = ScenarioPoints(
             hits=event.points, recovery_hits=event.recovery_points
@@ -270,6 +272,7 @@ class Ledger:
             depth=event.depth,
             shard=event.shard,
             settings=dict(event.settings),
+            canaries=event.canaries,
         )
         for name in event.scenarios:
             self.of(name)
@@ -300,6 +303,7 @@ class Ledger:
             label=event.label,
             replays_failed=event.replays_failed,
             replays_count=event.replays_count,
+            shrunk=event.shrunk,
             result=replace(result, output=clipped(result.output), detail=clipped(result.detail)),
         )
 

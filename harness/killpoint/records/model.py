@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from killpoint.case import Answer, CaseResult, Means
+from killpoint.case import Answer, CaseResult, Means, Twice, kind_of
 from killpoint.events import (
     Bracketing,
     DepthTally,
@@ -56,6 +56,7 @@ class CaseRow:
     worker: int
     means: Means = Means.SIGKILL
     made_again: bool = False
+    twice: Twice = Twice.NO
     fault: str = Fault.KILL.value
     answer: Answer = Answer.NONE
 
@@ -72,7 +73,10 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A failure with a directory of its own. A relative `directory` is inside the record's."""
+    """A failure with a directory of its own. A relative `directory` is inside the record's.
+
+    `shrunk` is the token of its smallest form; it is empty where none was looked for.
+    """
 
     token: str
     directory: str
@@ -80,6 +84,7 @@ class Kept:
     replays_failed: int
     replays_count: int
     result: CaseResult
+    shrunk: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,16 @@ class Problem:
     cases_count: int
     kept: tuple[Kept, ...] = ()
 
+    @property
+    def kind(self) -> str:
+        """Return what is wrong wherever it was struck: the same of two points of one bug."""
+        return kind_of(" + ".join(self.invariants) or self.reason.value, self.detail)
+
+    @property
+    def place(self) -> str:
+        """Return where it was struck last."""
+        return self.signature.rpartition(" at ")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioRecord:
@@ -111,6 +126,8 @@ class ScenarioRecord:
     pairs_total: int = 0
     bracketing: Bracketing = NOT_PREPARED
     made_again_count: int = 0
+    run_twice_count: int = 0
+    unequal_count: int = 0
     tallies: tuple[DepthTally, ...] = ()
     cases_count: int = 0
     failures_count: int = 0
@@ -154,6 +171,7 @@ class Run:
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
 
     def problems_of(self, scenario: str) -> tuple[Problem, ...]:
         """Return the problems of one scenario."""

@@ -54,6 +54,7 @@ _COLUMN_TYPES = {
     "worker": "int32",
     "means": "string",
     "made_again": "bool",
+    "twice": "string",
     "fault": "string",
     "answer": "string",
 }
@@ -98,6 +99,7 @@ def row_of(event: CaseFinished) -> CaseRow:
         worker=result.worker,
         means=result.means,
         made_again=result.made_again,
+        twice=result.twice,
         fault=steps[-1].fault.value if steps else Fault.KILL.value,
         answer=result.answer,
     )

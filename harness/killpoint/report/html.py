@@ -22,6 +22,7 @@ from killpoint.records import read_record
 from killpoint.records.model import NOT_STRUCK
 from killpoint.report import words
 from killpoint.report.charts import Cell, TimeBar, cells, spread, times
+from killpoint.report.groups import groups_of
 from killpoint.report.lines import evidence_of, pairs
 from killpoint.report.matrix import MatrixRow, matrix_of
 from killpoint.report.sentence import Completeness, completeness
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from killpoint.case import CaseResult
     from killpoint.records import CaseRow, Kept, Problem, Record, Run, ScenarioRecord
+    from killpoint.report.groups import ProblemGroup
 
 PAGE_NAME = "index.html"
 SLOWEST_COUNT = 10
@@ -56,8 +58,12 @@ class ProblemView:
     problem: Problem
     title: str
     struck: str
+    cases_count: int
     evidence: tuple[str, ...]
     command: str
+    shrunk: str
+    smallest: bool
+    others: tuple[tuple[str, int, str], ...]
     advice: str
     label: str
     directory: str
@@ -138,10 +144,11 @@ def page_of(record: Record) -> Page:
     run = record.run
     slowest, bars = _slowest_and_times(record.rows())
     problems = sorted(run.problems, key=lambda each: each.verdict is not Verdict.FAILED)
+    groups = groups_of(problems)
     return Page(
         run=run,
         proof=completeness(run),
-        problems=tuple(_problem_view(record, each) for each in problems),
+        problems=tuple(_problem_view(record, each) for each in groups),
         scenarios=tuple(_scenario_view(record, each) for each in run.scenarios),
         slowest=slowest,
         bars=bars,
@@ -193,18 +200,29 @@ def _scenario_view(record: Record, scenario: ScenarioRecord) -> ScenarioView:
     )
 
 
-def _problem_view(record: Record, problem: Problem) -> ProblemView:
+def _problem_view(record: Record, group: ProblemGroup) -> ProblemView:
+    problem, arguments = group.first, words.replay_arguments(record.run.settings)
     kept = problem.kept[0] if problem.kept else None
     place = kept.directory if kept else ""
     inside = _inside(record.directory, place)
     names = sorted(each.name + "/" * each.is_dir() for each in inside.iterdir()) if inside else ()
+    command = words.replay_command(kept.token if kept else problem.token, arguments)
     return ProblemView(
         problem=problem,
+        cases_count=group.cases_count,
         title=words.title(problem),
         struck=words.struck(kept.result.case, problem.reason) if kept else "",
         evidence=tuple(evidence_of(problem, kept)),
-        command=words.replay_command(
-            kept.token if kept else problem.token, words.replay_arguments(record.run.settings)
+        command=command,
+        shrunk=words.shrunk_command(kept, command),
+        smallest=kept is not None and kept.shrunk == kept.token,
+        others=tuple(
+            (
+                words.plain(each.place),
+                each.cases_count,
+                words.replay_command(each.token, arguments),
+            )
+            for each in group.others
         ),
         advice=words.advice_for(problem.verdict, problem.reason),
         label=words.label(kept) if kept else "",
@@ -269,6 +287,8 @@ def _facts(run: Run) -> Iterable[tuple[str, str]]:
     yield "workers", str(run.workers_count)
     yield "shard", f"{run.shard[0]} of {run.shard[1]}"
     yield "ended", run.stop.value
+    if run.canaries:
+        yield "canary", f"found: {', '.join(run.canaries)}"
     for name, value in (*run.settings.items(), *run.environment.items()):
         yield words.plain(name), words.plain(value)
     if run.merged:

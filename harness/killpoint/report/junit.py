@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from killpoint.report.groups import groups_of
 from killpoint.report.lines import evidence_of, problem_block
 from killpoint.report.sentence import completeness
 from killpoint.report.words import (
@@ -24,7 +25,8 @@ from killpoint.report.words import (
 from killpoint.verdict import Verdict
 
 if TYPE_CHECKING:
-    from killpoint.records import Problem, Run, ScenarioRecord
+    from killpoint.records import Run, ScenarioRecord
+    from killpoint.report.groups import ProblemGroup
 
 JUNIT_NAME = "junit.xml"
 TEXT_WIDTH = 100
@@ -49,9 +51,9 @@ def _add_scenario(root: ET.Element, run: Run, scenario: ScenarioRecord) -> None:
     name = plain(scenario.name)
     suite = ET.SubElement(root, "testsuite", name=name)
     _add_properties(suite, {"fingerprint": scenario.fingerprint})
-    problems = run.problems_of(scenario.name)
-    for problem in problems:
-        _add_problem(suite, problem, replay_arguments(run.settings))
+    problems = groups_of(run.problems_of(scenario.name))
+    for group in problems:
+        _add_group(suite, group, replay_arguments(run.settings))
     if scenario.verdict is Verdict.PASSED or not problems:
         word = "error" if run.strategy == "error" else "kill"
         whole = _case(suite, f"every {word} of {name}", name, scenario.elapsed_s)
@@ -64,17 +66,20 @@ def _add_scenario(root: ET.Element, run: Run, scenario: ScenarioRecord) -> None:
     _count(suite, scenario.elapsed_s)
 
 
-def _add_problem(suite: ET.Element, problem: Problem, arguments: str) -> None:
+def _add_group(suite: ET.Element, group: ProblemGroup, arguments: str) -> None:
+    problem = group.first
     case = _case(suite, plain(problem.signature), plain(problem.scenario), 0.0)
     kept = problem.kept[0] if problem.kept else None
     token = kept.token if kept else problem.token
-    _add_properties(case, {"token": token, "cases": str(problem.cases_count)})
+    told = {"token": token, "cases": str(group.cases_count)}
+    told |= {"shrunk": kept.shrunk, "label": kept.label.value} if kept else {}
+    _add_properties(case, told | {"points": ", ".join(each.place for each in group.problems)})
     first = next(iter(evidence_of(problem, kept)), advice_for(problem.verdict, problem.reason))
     kind = "failure" if problem.verdict is Verdict.FAILED else "error"
     found = ET.SubElement(case, kind, message=f"{title(problem)}: {first}", type=title(problem))
     place = kept.directory if kept else ""
     lines = problem_block(
-        problem,
+        group,
         kept,
         replay=replay_command(token, arguments),
         kept_at=place,

@@ -21,6 +21,7 @@ from killpoint.report.words import (
     pairs_word,
     plain,
     rate,
+    shrunk_command,
     struck,
     title,
 )
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from killpoint.records import Kept, Problem, Run, ScenarioRecord
+    from killpoint.report.groups import ProblemGroup
 
 BAR_CHARACTERS = 16
 EVIDENCE_LINES_MAX = 12
+PLACES_MAX = 4
 NAME_COLUMN_MAX = 26
 _GAP = "   "
 
@@ -73,9 +76,13 @@ def running_line(progress: Progress, *, now_s: float, end_s: float | None, name_
     filled = BAR_CHARACTERS * min(done, total) // total if total else 0
     first = progress.pairs_total
     deeper = f"{done - first:,}/{total - first:,} deeper"
-    what = deeper if done >= first else f"{done:,}/{first:,} {progress.word}"
+    all_alike = progress.word == pairs_word("fuzz")
+    what = f"{done:,}/{total if all_alike else first:,} {progress.word}"
+    what = deeper if done >= first and not all_alike else what
     elapsed_s = now_s - progress.started_s
-    left_s = [elapsed_s * max(total - done, 0) / done] if done else []
+    # Where the budget alone is the end, what was drawn so far is all that is known of.
+    foreseen = done and not (all_alike and done >= total)
+    left_s = [elapsed_s * max(total - done, 0) / done] if foreseen else []
     left_s += [] if end_s is None else [max(end_s - now_s, 0.0)]
     fields = [
         progress.name.ljust(min(name_width, NAME_COLUMN_MAX)),
@@ -101,9 +108,10 @@ def shown_verdict(verdict: Verdict) -> str:
 
 
 def problem_block(
-    problem: Problem, kept: Kept | None, *, replay: str, kept_at: str, width: int
+    group: ProblemGroup, kept: Kept | None, *, replay: str, kept_at: str, width: int
 ) -> list[str]:
     """Return a failure, or an undecided case, with everything that is needed to go on."""
+    problem, cases_count = group.first, group.cases_count
     lines = [f"{shown_verdict(problem.verdict)} {plain(problem.scenario)}   {title(problem)}"]
     if kept is not None:
         lines += _indented(struck(kept.result.case, problem.reason), width)
@@ -112,11 +120,29 @@ def problem_block(
     lines += wrapped(advice, width, indent="  next    ", hanging=" " * 10) if advice else []
     fields = [
         ("replay", replay),
+        ("shrunk", shrunk_command(kept, replay)),
         ("kept", kept_at),
         ("label", label(kept) if kept else ""),
-        ("cases", f"{problem.cases_count:,} like this" if problem.cases_count > 1 else ""),
+        ("cases", f"{cases_count:,} like this" if cases_count > 1 else ""),
     ]
-    return lines + [f"  {name:<6}  {plain(text)}" for name, text in fields if text]
+    lines += [f"  {name:<6}  {plain(text)}" for name, text in fields if text]
+    at = plain(places(group))
+    return lines + (wrapped(at, width, indent="  points  ", hanging=" " * 10) if at else [])
+
+
+def places(group: ProblemGroup) -> str:
+    """Return the points where a group struck, when there are several."""
+    names = list(dict.fromkeys(each.place for each in group.problems))
+    more = f" and {len(names) - PLACES_MAX:,} more" if len(names) > PLACES_MAX else ""
+    return ", ".join(names[:PLACES_MAX]) + more if len(names) > 1 else ""
+
+
+def group_line(group: ProblemGroup, width: int) -> list[str]:
+    """Return what became of a failure that was shown while the campaign ran."""
+    problem = group.first
+    head = f"{shown_verdict(problem.verdict)} {plain(problem.scenario)}   {title(problem)}"
+    text = f"in all {counted(group.cases_count, 'case')} like it, at {plain(places(group))}"
+    return [head, *wrapped(text, width, indent="  ", hanging="  ")]
 
 
 def evidence_of(problem: Problem, kept: Kept | None) -> list[str]:

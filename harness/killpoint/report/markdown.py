@@ -10,7 +10,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from killpoint.report.lines import evidence_of, pairs
+from killpoint.report.groups import groups_of
+from killpoint.report.lines import evidence_of, pairs, places
 from killpoint.report.sentence import completeness
 from killpoint.report.words import (
     counted,
@@ -22,6 +23,7 @@ from killpoint.report.words import (
     rate,
     replay_arguments,
     replay_command,
+    shrunk_command,
     title,
 )
 from killpoint.verdict import Verdict
@@ -29,7 +31,8 @@ from killpoint.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from killpoint.records import Problem, Run, ScenarioRecord
+    from killpoint.records import Run, ScenarioRecord
+    from killpoint.report.groups import ProblemGroup
 
 MARKDOWN_NAME = "summary.md"
 PROBLEMS_MAX = 20
@@ -43,11 +46,11 @@ def as_markdown(run: Run) -> str:
     if not run.complete:
         lines += ["> **This record is incomplete**: the end of a campaign is missing.", ""]
     lines += [_escaped(completeness(run).sentence), "", *_table(run), ""]
-    problems = sorted(run.problems, key=lambda each: each.verdict is not Verdict.FAILED)
-    for problem in problems[:PROBLEMS_MAX]:
-        lines += _problem(problem, replay_arguments(run.settings))
-    if len(problems) > PROBLEMS_MAX:
-        lines += [f"... and {len(problems) - PROBLEMS_MAX:,} more in the report.", ""]
+    groups = groups_of(sorted(run.problems, key=lambda each: each.verdict is not Verdict.FAILED))
+    for group in groups[:PROBLEMS_MAX]:
+        lines += _group(group, replay_arguments(run.settings))
+    if len(groups) > PROBLEMS_MAX:
+        lines += [f"... and {len(groups) - PROBLEMS_MAX:,} more in the report.", ""]
     lines += [f"- skipped: {_escaped(each)}" for each in run.skipped]
     lines += [f"- {_escaped(each)}" for each in run.notes]
     return "\n".join(lines).rstrip() + "\n"
@@ -71,9 +74,12 @@ def _cells(scenario: ScenarioRecord, depth: int) -> Iterable[str]:
     yield _loud(scenario.verdict) + ("" if scenario.finished else " (not finished)")
 
 
-def _problem(problem: Problem, arguments: str) -> Iterable[str]:
+def _group(group: ProblemGroup, arguments: str) -> Iterable[str]:
+    problem = group.first
     kept = problem.kept[0] if problem.kept else None
     what = _escaped(title(problem)) + (f"; {label(kept)}" if kept else "")
+    what += f"; {counted(group.cases_count, 'case')}" if group.cases_count > 1 else ""
+    what += f" at {_escaped(at)}" if (at := places(group)) else ""
     yield f"**{problem.verdict.value.upper()}** {_escaped(problem.scenario)}: {what}"
     evidence = evidence_of(problem, kept)
     if evidence:
@@ -81,7 +87,10 @@ def _problem(problem: Problem, arguments: str) -> Iterable[str]:
         yield f"<br>{_escaped(last)}"
     yield ""
     # An indented block: nothing inside it is markup, whatever the token holds.
-    yield f"    {replay_command(kept.token if kept else problem.token, arguments)}"
+    replay = replay_command(kept.token if kept else problem.token, arguments)
+    yield f"    {replay}"
+    if smaller := shrunk_command(kept, replay):
+        yield f"    {smaller}"
     yield ""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from killpoint.events import StopReason
-from killpoint.report.words import plain
+from killpoint.report.words import counted, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,11 +42,16 @@ def completeness(run: Run) -> Completeness:
     if run.strategy == "error":
         return _of_errors(run)
     if run.strategy == "damage":
-        return _of_damages(run)
+        return _of_one_kind(run, "damages done")
+    if run.strategy == "judge":
+        return _of_one_kind(run, "cases judged again")
+    if run.strategy == "fuzz":
+        return _of_examples(run)
     parts = [
         _pairs(run),
         *(_recovery(run, depth) for depth in range(1, run.depth + 1)),
         *_made_again(run),
+        *_canary(run),
         *_unfinished(run),
         _bracketing(run),
         # One shard passes only its own recoveries: what none of them reaches shows in the merge.
@@ -65,15 +70,29 @@ def _of_errors(run: Run) -> Completeness:
         done, total, images = _counts(run, 1)
         text = f"kills and errors after them {done:,} of {total:,}, {images:,} distinct states"
         parts.append(_Part(proven=done == total, text=text + _why_short(run, short=done < total)))
-    return _joined(run, [*parts, *_made_again(run), *_left_out(run)])
+    return _joined(run, [*parts, *_made_again(run), *_canary(run), *_left_out(run)])
 
 
-def _of_damages(run: Run) -> Completeness:
-    """Say how many damages were done."""
+def _of_one_kind(run: Run, words: str) -> Completeness:
+    """Say how many damages were done, or cases judged again."""
     done, total, _ = _counts(run, 0)
     proven = done == total and (total > 0 or run.shard[1] > 1)
-    text = f"{done:,} of {total:,} damages done" + _why_short(run, short=done < total)
-    return _joined(run, [_Part(proven=proven, text=text), *_left_out(run)])
+    text = f"{done:,} of {total:,} {words}" + _why_short(run, short=done < total)
+    return _joined(
+        run, [_Part(proven=proven, text=text), *_made_again(run), *_canary(run), *_left_out(run)]
+    )
+
+
+def _of_examples(run: Run) -> Completeness:
+    """Say how many examples were drawn: of what there is, they are a few."""
+    done, total, images = _counts(run, 0)
+    proven = done >= total and (total > 0 or run.shard[1] > 1)
+    text = f"{done:,} of {total:,} examples" + _why_short(run, short=done < total)
+    parts = [_Part(proven=proven, text=f"{text}, {images:,} distinct crashes"), *_unfinished(run)]
+    joined = _joined(run, parts)
+    # Whatever was drawn, it is no enumeration, and no word here says so.
+    word = "fuzzed" if joined.complete else "NOT FINISHED"
+    return replace(joined, sentence=f"{word}:{joined.sentence.partition(':')[2]}")
 
 
 def _left_out(run: Run) -> Iterable[_Part]:
@@ -138,19 +157,36 @@ def _recovery(run: Run, depth: int) -> _Part:
 
 
 def _made_again(run: Run) -> Iterable[_Part]:
-    """Say how many crashes by image were checked; one that differed is undecided by itself."""
+    """Say how many cases were checked against themselves; one that differs did not pass."""
     count = sum(each.made_again_count for each in run.scenarios)
     if count:
         yield _Part(proven=True, text=f"{count:,} crashes by image made again by SIGKILL")
+    twice = sum(each.run_twice_count for each in run.scenarios)
+    unequal = sum(each.unequal_count for each in run.scenarios)
+    if twice:
+        how = f"{unequal:,} came out otherwise" if unequal else "all equal"
+        yield _Part(proven=not unequal, text=f"{counted(twice, 'case')} run twice, {how}")
+
+
+def _canary(run: Run) -> Iterable[_Part]:
+    """Say that known bugs were found; a campaign that does not find them never begins."""
+    if run.canaries:
+        yield _Part(proven=True, text="canary found")
 
 
 def _why_short(run: Run, *, short: bool) -> str:
-    return " when the budget was used up" if short and _stopped_by_budget(run) else ""
+    if short and _stopped_by_budget(run):
+        return " when the budget was used up"
+    return " when the first failure was found" if short and _stopped_by_failure(run) else ""
 
 
 def _stopped_by_budget(run: Run) -> bool:
     stops = {run.stop, *(each.stop for each in run.scenarios)}
     return not stops.isdisjoint({StopReason.BUDGET, StopReason.DEEP_BUDGET})
+
+
+def _stopped_by_failure(run: Run) -> bool:
+    return any(each.stop is StopReason.FIRST_FAILURE for each in run.scenarios)
 
 
 def _unfinished(run: Run) -> Iterable[_Part]:
@@ -186,7 +222,7 @@ def _bracketing(run: Run) -> _Part:
 
 def _never_reached(run: Run) -> _Part:
     names = run.never_reached
-    if not run.complete and not names:
+    if not names and (not run.complete or _stopped_by_failure(run)):
         return _Part(proven=False, text="never reached: not known")
     return _Part(proven=not names, text=f"never reached: {_named(names) if names else 'none'}")
 

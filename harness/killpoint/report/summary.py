@@ -38,7 +38,10 @@ class ScenarioSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemSummary:
-    """One signature in the summary; `label` is empty when it was not kept."""
+    """One signature in the summary; `label` and `shrunk` are empty when it was not kept.
+
+    Those of one `kind` are the same failure at several points.
+    """
 
     scenario: str
     verdict: Verdict
@@ -50,6 +53,8 @@ class ProblemSummary:
     label: str
     directory: str
     cases_count: int
+    shrunk: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,7 @@ class Summary:
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
     command: str
+    canaries: tuple[str, ...]
     scenarios: tuple[ScenarioSummary, ...]
     problems: tuple[ProblemSummary, ...]
 
@@ -82,7 +88,8 @@ def as_summary(run: Run) -> str:
         verdict=run.verdict,
         exit_code=run.verdict.exit_code,
         record_complete=run.complete,
-        coverage_complete=proof.complete,
+        # What was drawn covers nothing whole.
+        coverage_complete=proof.complete and run.strategy != "fuzz",
         sentence=proof.sentence,
         cases_count=run.cases_count,
         failures_count=run.failures_count,
@@ -92,6 +99,7 @@ def as_summary(run: Run) -> str:
         skipped=run.skipped,
         notes=run.notes,
         command=again(run),
+        canaries=run.canaries,
         scenarios=tuple(_scenario(each) for each in run.scenarios),
         problems=tuple(_problem(each, replay_arguments(run.settings)) for each in run.problems),
     )
@@ -124,4 +132,6 @@ def _problem(problem: Problem, arguments: str) -> ProblemSummary:
         label=kept.label.value if kept else "",
         directory=kept.directory if kept else "",
         cases_count=problem.cases_count,
+        shrunk=kept.shrunk if kept else "",
+        kind=problem.kind,
     )

@@ -25,11 +25,14 @@ from killpoint.events import (
     ScenarioPrepared,
 )
 from killpoint.records import Ledger
+from killpoint.report.groups import groups_of
 from killpoint.report.lines import (
     Progress,
     closing_notes,
     finished_line,
+    group_line,
     left_to_the_report,
+    places,
     problem_block,
     running_line,
     summary_line,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from killpoint.events import Event
+    from killpoint.report.groups import ProblemGroup
 
 REFRESH_PERIOD_S = 0.1
 PLAIN_PERIOD_S = 3.0
@@ -111,7 +115,7 @@ class Terminal:
                 self._advance(event)
                 self._progress()
             case FailureKept():
-                self._show_problem(event.result.case.scenario, event.result.signature)
+                self._show_kept(event.result.case.scenario, event.result.signature)
             case ScenarioFinished():
                 self._show_finished(event)
             case CampaignFinished():
@@ -179,24 +183,29 @@ class Terminal:
         if self._live is not None:
             self._live.update(Group(), refresh=True)
 
-    def _show_problem(self, scenario: str, signature: str) -> None:
-        if (scenario, signature) in self._shown:
+    def _show_kept(self, scenario: str, signature: str) -> None:
+        for group in groups_of(self._ledger.of(scenario).problems):
+            if signature in {each.signature for each in group.problems}:
+                self._show_group(group)
+
+    def _show_group(self, group: ProblemGroup) -> None:
+        problem = group.first
+        if (problem.scenario, problem.kind) in self._shown:
             return
-        self._shown.add((scenario, signature))
-        for problem in self._ledger.of(scenario).problems:
-            if problem.signature == signature:
-                kept = problem.kept[0] if problem.kept else None
-                kept_at = self._path(Path(kept.directory)) + "/" if kept else ""
-                token = kept.token if kept else problem.token
-                lines = problem_block(
-                    problem,
-                    kept,
-                    replay=replay_command(token, self._settings.replay_arguments),
-                    kept_at=kept_at,
-                    width=self._width,
-                )
-                self._print(["", *lines], verdict=problem.verdict, styled_line=1)
-                self._after_block = True
+        self._shown.add((problem.scenario, problem.kind))
+        kept = problem.kept[0] if problem.kept else None
+        kept_at = self._path(Path(kept.directory)) + "/" if kept else ""
+        lines = problem_block(
+            group,
+            kept,
+            replay=replay_command(
+                kept.token if kept else problem.token, self._settings.replay_arguments
+            ),
+            kept_at=kept_at,
+            width=self._width,
+        )
+        self._print(["", *lines], verdict=problem.verdict, styled_line=1)
+        self._after_block = True
 
     def _leave_block(self) -> None:
         if self._after_block:
@@ -206,11 +215,18 @@ class Terminal:
     def _end(self) -> None:
         self.close()
         run = self._ledger.run()
-        rest = [each for each in run.problems if (each.scenario, each.signature) not in self._shown]
+        groups = groups_of(run.problems)
+        shown = [each for each in groups if (each.first.scenario, each.first.kind) in self._shown]
+        rest = [each for each in groups if each not in shown]
         room = max(BLOCKS_MAX - len(self._shown), 0)
-        for problem in rest[:room]:
-            self._show_problem(problem.scenario, problem.signature)
-        self._print(left_to_the_report(rest[room:], self._width))
+        for group in shown:
+            if places(group):
+                lines = ["", *group_line(group, self._width)]
+                self._print(lines, verdict=group.first.verdict, styled_line=1)
+        for group in rest[:room]:
+            self._show_group(group)
+        left = (replace(each.first, cases_count=each.cases_count) for each in rest[room:])
+        self._print(left_to_the_report(left, self._width))
         proof = completeness(run)
         self._print(["", *closing_notes(run)])
         for line in wrapped(proof.sentence, self._width):

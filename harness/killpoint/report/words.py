@@ -12,13 +12,13 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from killpoint.case import Phase
+from killpoint.case import Case, Phase
 from killpoint.fault import DAMAGES, Fault
 from killpoint.records.model import NOT_STRUCK
 from killpoint.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
-    from killpoint.case import Case, Step
+    from killpoint.case import Step
     from killpoint.records import Kept, Problem, Run
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -82,6 +82,8 @@ def place(step: Step) -> str:
 
 def struck(case: Case, reason: Reason = Reason.NONE) -> str:
     """Return in one line what was done to the store, first the run and then each recovery."""
+    if case.lives:
+        return _lived(case, reason)
     if not case.steps:
         return "no fault at all"
     parts: list[str] = []
@@ -102,9 +104,22 @@ def struck(case: Case, reason: Reason = Reason.NONE) -> str:
     return ", ".join(parts)
 
 
+def _lived(case: Case, reason: Reason) -> str:
+    """Return what every life of a fuzzed case did, and how it ended."""
+    told = []
+    for life in case.lives:
+        whole = Case(scenario=case.scenario, steps=life.steps)
+        last = life is case.lives[-1]
+        ended = struck(whole, reason if last else Reason.NONE) if life.steps else "closed"
+        done = ", ".join(life.names) or life.operations
+        told.append(f"{plain(done)}: {ended}" + ("; a kept handle goes on" if life.kept else ""))
+    return "; reopened, ".join(told)
+
+
 def pairs_word(strategy: str) -> str:
     """Return what the cases of depth 0 are called."""
-    return {"error": "errors", "damage": "damages"}.get(strategy, "pairs")
+    words = {"error": "errors", "damage": "damages", "judge": "cases", "fuzz": "examples"}
+    return words.get(strategy, "pairs")
 
 
 def depth_word(depth: int, strategy: str = "") -> str:
@@ -119,6 +134,13 @@ def replay_command(token: str, arguments: str = "") -> str:
     shown = plain(token)
     word = shown if _SHELL_SAFE.fullmatch(shown) else shlex.quote(shown)
     return f"killpoint replay {word} {plain(arguments)}".rstrip()
+
+
+def shrunk_command(kept: Kept | None, replay: str) -> str:
+    """Return the line that runs the smaller form of a case; nothing where there is none."""
+    if kept is None or kept.shrunk in {"", kept.token}:
+        return ""
+    return replay.replace(plain(kept.token), plain(kept.shrunk), 1)
 
 
 def replay_arguments(settings: dict[str, str]) -> str:
@@ -178,6 +200,10 @@ def again(run: Run) -> str:
     if run.budget_s is not None:
         words += ["--budget", f"{run.budget_s:g}s"]
     words += ["--workers", str(run.workers_count), "--depth", str(run.depth)]
+    if "stop" in run.settings:
+        words.append("--stop-at-first")
+    for name in ("draw", "examples"):
+        words += [f"--{name}", run.settings[name]] if name in run.settings else []
     if run.shard != (1, 1):
         words += ["--shard", f"{run.shard[0]}/{run.shard[1]}"]
     return plain(shlex.join(words))

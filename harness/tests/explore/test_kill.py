@@ -1,7 +1,7 @@
-"""The kill strategy: order, completeness, de-duplication, shards."""
+"""The kill strategy: completeness, de-duplication, shards."""
 
 from killpoint.case import Case, CaseResult
-from killpoint.explore.kill import KillStrategy, breadth_first
+from killpoint.explore.kill import KillStrategy
 from killpoint.verdict import Verdict
 
 HITS = ["a.x", "b.x", "a.x", "a.x", "b.x", "a.x"]
@@ -15,13 +15,6 @@ def _result(case: Case, image: str, recovery: tuple[str, ...] = ()) -> CaseResul
 
 def _strategy(depth: int = 1, shard: tuple[int, int] = (1, 1)) -> KillStrategy:
     return KillStrategy(scenario="s", hits=HITS, depth=depth, shard=shard)
-
-
-def test_first_occurrences_come_before_second_and_last_before_middle() -> None:
-    """Breadth first over occurrences, in the order of hits."""
-    pairs = [(point, occurrence) for point, occurrence, _ in breadth_first(HITS)]
-
-    assert pairs == [("a.x", 1), ("b.x", 1), ("a.x", 2), ("b.x", 2), ("a.x", 4), ("a.x", 3)]
 
 
 def test_every_pair_is_proposed_exactly_once() -> None:

@@ -146,3 +146,11 @@ def test_an_interrupted_campaign_names_what_was_left(whole: Run) -> None:
     assert "not prepared: log.put; not finished: kb.add.short; the campaign was cut short" in (
         proof.sentence
     )
+
+
+def test_what_was_drawn_is_called_fuzzed_and_never_complete(whole: Run) -> None:
+    """It says how many examples there were, and claims no enumeration."""
+    drawn = replace(whole, strategy="fuzz")
+    tally = DepthTally(depth=0, pairs_done=10, pairs_total=12, images_count=3)
+    assert completeness(drawn).sentence == "fuzzed: 56 of 56 examples, 28 distinct crashes"
+    assert completeness(_with_tallies(drawn, tally)).sentence.startswith("NOT FINISHED: ")

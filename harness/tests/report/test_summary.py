@@ -66,7 +66,8 @@ def test_the_page_of_a_job_has_the_sentence_a_table_and_tokens(run: Run) -> None
     assert "| graph.load.append | 30/30 | 45/45 | 60/s | **failed** |" in lines
     commands = [line for line in lines if line.startswith("    killpoint replay ")]
     assert f"    killpoint replay {FAILED} mine.py" == commands[0]
-    assert 3 == len(commands)
+    # Both undecided cases are of one kind, and the first speaks for them.
+    assert 2 == len(commands)
 
 
 def test_text_of_a_store_is_no_markup_there(run: Run) -> None:
@@ -77,7 +78,8 @@ def test_text_of_a_store_is_no_markup_there(run: Run) -> None:
 
 def test_many_problems_do_not_flood_the_page(run: Run) -> None:
     """Twenty are shown and the others are counted."""
-    many = replace(run, problems=run.problems * 10)
+    numbered = (replace(run.problems[0], scenario=f"graph.{n}") for n in range(30))
+    many = replace(run, problems=tuple(numbered))
     text = as_markdown(many)
     assert 20 == text.count("killpoint replay ")
     assert "... and 10 more in the report." in text

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from killpoint.case import Case, Phase, Step
+from killpoint.case import Case, Life, Phase, Step, case_of_lives
 from killpoint.events import StopReason
 from killpoint.records import Run, ScenarioRecord
 from killpoint.report import words
@@ -112,3 +112,23 @@ def test_every_open_case_has_a_next_step(reason: Reason) -> None:
     """An undecided case always says what to do; a failed one speaks for itself."""
     assert words.advice_for(Verdict.UNDECIDED, reason)
     assert "" == words.advice_for(Verdict.FAILED, reason)
+
+
+def test_a_fuzzed_case_is_told_life_by_life() -> None:
+    """What was done, how each life ended, and whether a kept handle went on."""
+    lives = (
+        Life(operations="ab", steps=(KILL, AGAIN), names=("insert cleo", "delete bob")),
+        Life(operations="c"),
+        Life(operations="d", steps=(KILL,), kept="a"),
+    )
+    assert words.struck(case_of_lives("s", lives)) == (
+        "insert cleo, delete bob: killed at phase_d.before_delete (1st time), then in recovery at "
+        "audit.after_put (2nd time); reopened, c: closed; reopened, d: killed at "
+        "phase_d.before_delete (1st time); a kept handle goes on"
+    )
+
+
+def test_the_command_that_draws_again_has_the_same_number() -> None:
+    """Without it other cases would be drawn."""
+    run = Run(strategy="fuzz", settings={"what": "mine.py", "draw": "7", "examples": "20"})
+    assert "--draw 7 --examples 20" in words.again(run)
