@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from killpoint.history import Outcome
+
 if TYPE_CHECKING:
     from killpoint.process.crash import Crash
 
 
 def key_of(crash: Crash) -> tuple[str, str]:
-    """Return what the verdict on a crash depends on: its image, and all else."""
-    operations = [(each.index, each.outcome.value) for each in crash.history.operations]
+    """Return what the verdict on a crash depends on: its image, and all else.
+
+    What an acknowledged operation answered is judged, too; the words of a failure are not.
+    """
+    operations = [
+        (each.index, each.outcome.value, each.detail * (each.outcome is Outcome.ACKNOWLEDGED))
+        for each in crash.history.operations
+    ]
     told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
     return crash.image.id, hashlib.blake2b(told, digest_size=8).hexdigest()

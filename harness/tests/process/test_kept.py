@@ -14,12 +14,13 @@ KEPT = str(STORES / "kept.py")
         ("kept.careful", 0, "passed"),
         ("kept.stale", 1, "it succeeded, and state is 1, expected 2"),
         ("kept.stuck", 1, "after a fresh opening elsewhere it is still refused"),
+        ("kept.wrecking", 1, "it succeeded, and reopening raised WreckedError"),
     ],
 )
 def test_a_kept_handle_goes_on_or_is_refused_once(
     shell: Shell, scenario: str, exit_code: int, words: str
 ) -> None:
-    """A lost update and a refusal without end are violations; one refusal is not."""
+    """A lost update, a refusal without end and a wreck are violations; one refusal is not."""
     done = shell.killpoint("run", KEPT, scenario, "--depth", "0", "--no-measure")
 
     assert exit_code == done.returncode, done.stdout

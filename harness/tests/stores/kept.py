@@ -1,4 +1,4 @@
-"""Stores whose handles are open while another process dies: one sound, one stale, one stuck."""
+"""Stores whose handles are open while another process dies: sound, stale, stuck, wrecking."""
 
 from pathlib import Path
 
@@ -51,6 +51,28 @@ class Stuck(Counter):
         self.seen = self.count()
 
 
+class WreckedError(Exception):
+    """Nobody can open this any more."""
+
+
+class Wrecking(Counter):
+    """Counts right, and leaves what nobody can open once the count has moved without it."""
+
+    def __init__(self, root: Path) -> None:
+        """Refuse what another handle has wrecked."""
+        self.wreck = root / "wreck"
+        if self.wreck.exists():
+            raise WreckedError
+        super().__init__(root)
+
+    def step(self) -> None:
+        """Count, whatever it does to others."""
+        if self.count() != self.seen:
+            self.wreck.touch()
+        super().step()
+        self.seen = self.count()
+
+
 class Careful(Stuck):
     """Refuses once, and looks again."""
 
@@ -81,4 +103,5 @@ SCENARIOS = (
     scenario("careful", Careful),
     scenario("stale", Stale),
     scenario("stuck", Stuck),
+    scenario("wrecking", Wrecking),
 )
