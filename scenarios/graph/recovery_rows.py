@@ -30,7 +30,10 @@ REFUSED = f"{RECOVERY}a_sidecar_that_cannot_be_judged_is_refused_by_name"
 STOPS = f"{HEAL}a_sidecar_that_cannot_be_read_stops_every_write"
 IN_TURN = f"{RECOVERY}two_operations_on_one_table_are_published_in_turn"
 CLASSIFY = f"{AT}classify.py::test_"
-WRONG = "scenarios/tests/test_planted.py::test_every_planted_bug_is_on_the_track_record_by_its_invariant"
+WRONG = (
+    "scenarios/tests/test_planted.py::"
+    "test_every_planted_bug_is_on_the_track_record_by_its_invariant"
+)
 
 ROWS = (
     held(

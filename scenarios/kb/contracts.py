@@ -18,7 +18,10 @@ CLONING = "engine/tests/storage/test_cloning.py::"
 LOCAL = "engine/tests/storage/test_local.py::"
 POWER = "scenarios/tests/test_kb_power.py::"
 FENCE = "engine/tests/storage/test_fence.py::"
-WRONG = "scenarios/tests/test_planted.py::test_every_planted_bug_is_on_the_track_record_by_its_invariant"
+WRONG = (
+    "scenarios/tests/test_planted.py::"
+    "test_every_planted_bug_is_on_the_track_record_by_its_invariant"
+)
 EVERY = "every scenario"
 EVERYWHERE = "engine/tests/kb/test_everywhere.py::"
 THIRD_TIME = (
