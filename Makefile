@@ -56,7 +56,7 @@ test: $(STAMP) ## the tests of harness, engine and scenarios
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 torture: $(STAMP) ## the main job: kill every scenario at every point, reopen it, prove it
-	$(BIN)/killpoint run --workers $(WORKERS) --depth 2 --deep 60s
+	$(BIN)/killpoint run --workers $(WORKERS) --depth 2 --deep 30s
 
 errors: $(STAMP) ## storage errors: every call to the storage of every scenario fails, in each way
 	$(BIN)/killpoint run --strategy error --workers $(WORKERS) --depth $(ERROR_DEPTH)

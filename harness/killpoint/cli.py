@@ -94,6 +94,11 @@ def cli() -> None:
     " 1 in 20 is killed all the same, and must leave the same bytes.",
 )
 @click.option(
+    "--every",
+    is_flag=True,
+    help="Verify each crash, though an equal one was verified; else 1 in 20 of these is.",
+)
+@click.option(
     "--kept",
     type=click.IntRange(min=0),
     default=8,
@@ -127,6 +132,7 @@ def run(what: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 -- click
         workers_count=options["workers"],
         measure=options["measure"],
         images=options["images"],
+        every=options["every"],
         kept_max=options["kept"],
         stop_at_first=options["stop_at_first"],
         draw=options["draw"],

@@ -67,6 +67,7 @@ class Settings:
     """What was asked for. `names` empty means every scenario, and then all points must be hit.
 
     `images` asks for image mode in the workload, too: long ones cost no more a case than short.
+    `every` has each crash verified, though an equal one was before.
     `stop_at_first` ends each scenario at its first failed case, and goes on with the next one.
     At most `kept_max` failures are replayed and kept with their directories. `listed` are the
     cases to judge again, by scenario. The fuzz strategy draws what `draw` decides, `examples`
@@ -83,6 +84,7 @@ class Settings:
     workers_count: int = 1
     measure: bool = True
     images: bool = False
+    every: bool = False
     kept_max: int = KEPT_MAX
     stop_at_first: bool = False
     draw: int = 0
@@ -150,7 +152,9 @@ class Exploration:
     def run(self) -> Verdict:
         """Prepare, measure, explore, keep; return the scenario's verdict."""
         started = time.monotonic()
-        preparation = self._pool.prepare(self._name, images=self._settings.images)
+        preparation = self._pool.prepare(
+            self._name, images=self._settings.images, every=self._settings.every
+        )
         self._fingerprint = preparation.fingerprint
         points: dict[str, int] = {}
         for hit in preparation.hits:

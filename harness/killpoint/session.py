@@ -75,6 +75,7 @@ class Request:
     workers_count: int
     measure: bool
     images: bool
+    every: bool
     kept_max: int
     stop_at_first: bool
     draw: int = 0
@@ -112,6 +113,7 @@ def run(request: Request) -> int:
             # How the points lie is a matter of kills between them.
             measure=request.measure and request.strategy is StrategyName.KILL,
             images=request.images,
+            every=request.every,
             kept_max=request.kept_max,
             stop_at_first=request.stop_at_first,
             draw=request.draw,

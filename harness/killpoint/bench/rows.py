@@ -228,7 +228,7 @@ def two_workers(setting: Setting, amounts: Amounts) -> Measured:
 
 def _pooled_rounds(name: str, one: Pool, two: Pool, amounts: Amounts) -> tuple[Round, ...]:
     turns = itertools.count(1)
-    operations_count = {len(pool.prepare(name).operations) for pool in (one, two)}.pop()
+    operations_count = {len(pool.prepare(name, every=True).operations) for pool in (one, two)}.pop()
     rounds = []
     # One round more than is kept: in the first, every recovered image is a new one.
     for number in range(amounts.workers + 1):

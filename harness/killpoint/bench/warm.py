@@ -69,7 +69,7 @@ class Bed:
         self.scenario = scenario
         self._file = setting.file
         self._nursery = Nursery()
-        self._runner = Runner(scenario, self._nursery, setting.directory / "harness")
+        self._runner = Runner(scenario, self._nursery, setting.directory / "harness", every=True)
         self._runner.prepare()
         self._root = setting.directory / "bare" / "store"
         self._root.parent.mkdir(parents=True)

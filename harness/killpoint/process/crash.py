@@ -139,6 +139,7 @@ class Crashes:
         self._remembered: OrderedDict[tuple[Steps, Means], Crash] = OrderedDict()
         self._remembered_bytes = 0
         self._albums: OrderedDict[Steps, Album] = OrderedDict()
+        self._turns: frozenset[str] | None = None
 
     def forget(self) -> None:
         """Make everything anew from here on, as a replay must."""
@@ -178,7 +179,20 @@ class Crashes:
         if album.why_not or tuple(each.hit for each in taken) != hits:
             return ()
         moments = ((each.image, each.history.acknowledged_count) for each in taken)
-        return tuple(changes_of(self._start.image, moments))
+        changes = tuple(changes_of(self._start.image, moments))
+        found = zip(taken, changes, strict=True)
+        self._turns = frozenset(each.image.id for each, how in found if how is Change.TURN)
+        return changes
+
+    def dealt(self, crash: Crash) -> int | None:
+        """Return a number for a crash at which a handle that stays open is tried in one way only.
+
+        None is every way: where the store has turned, or nobody knows. Elsewhere nothing but what
+        no name stands for yet has grown, and the ways are dealt out by the image itself.
+        """
+        if self._turns is None or crash.image.id in self._turns:
+            return None
+        return int(crash.image.id[:8], 16)
 
     def again(self, steps: Steps, means: Means) -> Crash:
         """Make the last step anew, a kill by SIGKILL, from what the processes before it left."""

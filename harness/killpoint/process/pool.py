@@ -95,14 +95,20 @@ class Pool:
         return tuple(worker.pid for worker in self._workers)
 
     def prepare(
-        self, scenario: str, *, images: bool = False, only: tuple[int, ...] = ()
+        self,
+        scenario: str,
+        *,
+        images: bool = False,
+        every: bool = False,
+        only: tuple[int, ...] = (),
     ) -> Preparation:
         """Prepare a scenario in every worker; their traces must agree.
 
-        `images` asks for image mode in the workload, too; `only` keeps these operations of it.
+        `images` asks for image mode in the workload, too; `every` has equal crashes verified each
+        time; `only` keeps these operations of it.
         """
         for connection in self._connections:
-            say(connection, ("prepare", (scenario, images, only)))
+            say(connection, ("prepare", (scenario, images, every, only)))
         heard, errors = [], []
         for index in range(len(self._connections)):
             # Each answer is taken, or the next question would be answered by it.

@@ -1,9 +1,8 @@
 """Run one case after another for one scenario: make its crash, then verify in a fresh process.
 
 The runner lives in the warm parent. It prepares the scenario once (template, reference states, two
-traces that must agree). A case's crash comes from `killpoint.process.crash`; where it was made by
-image and an equal crash was verified before, that verdict stands for this one too, and one such
-case in twenty is made again by SIGKILL and must leave the same bytes.
+traces that must agree). A case's crash comes from `killpoint.process.crash`; where an equal one was
+verified before, that verdict stands for this one too. One case in twenty is made and judged anew.
 
 It never calls the system under test itself, and never decides which cases to run.
 """
@@ -48,7 +47,10 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """Runs the cases of one scenario in one worker. `images` asks for image mode at depth 0 too."""
+    """Runs the cases of one scenario in one worker.
+
+    `images` asks for image mode at depth 0 too; `every` has equal crashes verified each time.
+    """
 
     def __init__(
         self,
@@ -57,11 +59,13 @@ class Runner:
         directory: Path,
         *,
         images: bool = False,
+        every: bool = False,
         place: Place | None = None,
     ) -> None:
         """Work below `directory`, with children from `nursery`; `place` is that of another."""
         self.scenario = scenario
         self._images = images
+        self._every = every
         self._directory = directory
         self._subject = subject_of(scenario, nursery, directory)
         self._nursery = nursery
@@ -249,7 +253,7 @@ class Runner:
             return unfit(case, why)
         end = self._verify(case, crash, follow_ups=None)
         result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
-        kept = self._try_kept_handles(case, crash)
+        kept = self._try_kept_handles(case, crash, all_=True)
         return self._with_handle(crash, result if kept is None else added(result, kept))
 
     def _whole(self) -> Crash:
@@ -291,10 +295,10 @@ class Runner:
         return Means.IMAGE if able and (deeper or self._images) else Means.SIGKILL
 
     def _verified_once(self, case: Case, crash: Crash) -> CaseResult:
-        """Verify the crash, unless by image an equal one was verified before."""
+        """Verify the crash, unless an equal one was verified before."""
         key = key_of(crash)
         known = self._verified.get(key)
-        if known is not None and crash.means is not Means.SIGKILL:
+        if known is not None and not self._every:
             return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
         end = self._verify_with_follow_ups(case, crash)
         result = replace(judge(case, crash, end), crash_key=key[1])
@@ -324,7 +328,7 @@ class Runner:
             return end
         return self._followed.joined(end, lambda: self._verify(case, crash, follow_ups=None))
 
-    def _try_kept_handles(self, case: Case, crash: Crash) -> ChildEnd | None:
+    def _try_kept_handles(self, case: Case, crash: Crash, *, all_: bool = False) -> ChildEnd | None:
         """Try handles that were open while the workload died, where there can be any."""
         if case.depth or not case.steps or crash.means is Means.ERROR:
             return None
@@ -335,6 +339,7 @@ class Runner:
             after=crash.image,
             legal_states=self._references[done : last + 1],
             incarnation=FIRST_VICTIM + case.processes_count,
+            dealt=None if all_ else self.crashes.dealt(crash),
         )
         return self._subject.try_kept(self.root, told)
 
@@ -352,12 +357,9 @@ class Runner:
         return self._subject.verify(self.root, dossier)
 
     def _full_history(self) -> History:
-        return History(
-            operations=tuple(
-                OperationRecord(index=i, name=name, outcome=Outcome.ACKNOWLEDGED)
-                for i, name in enumerate(self._operations)
-            )
-        )
+        named, done = enumerate(self._operations), Outcome.ACKNOWLEDGED
+        records = (OperationRecord(index=i, name=name, outcome=done) for i, name in named)
+        return History(operations=tuple(records))
 
     def _hits(self, case: Case, crash: Crash, end: ChildEnd) -> tuple[str, ...]:
         """Return the points that the recovery from this crash passes."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from killpoint.case import Means
 from killpoint.history import Outcome
 
 if TYPE_CHECKING:
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 def key_of(crash: Crash) -> tuple[str, str]:
     """Return what the verdict on a crash depends on: its image, and all else.
 
-    What an acknowledged operation answered is judged, too; the words of a failure are not.
+    What an acknowledged operation answered is judged, too; the words of a failure are not. After
+    an error it counts which effect has failed, since that decides what may have been told.
     """
+    failed = [each.rpartition(".")[0] for each in crash.struck if crash.means is Means.ERROR]
     operations = [
         (each.index, each.outcome.value, each.detail * (each.outcome is Outcome.ACKNOWLEDGED))
         for each in crash.history.operations
     ]
-    told = msgspec.msgpack.encode((operations, crash.witness, crash.beside), order="deterministic")
+    parts = (operations, crash.witness, crash.beside, failed)
+    told = msgspec.msgpack.encode(parts, order="deterministic")
     return crash.image.id, hashlib.blake2b(told, digest_size=8).hexdigest()

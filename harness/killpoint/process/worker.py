@@ -169,6 +169,7 @@ class Desk:
         self,
         name: str,
         images: bool,  # noqa: FBT001 -- it comes over the wire
+        every: bool,  # noqa: FBT001 -- as above
         only: tuple[int, ...],
     ) -> Any:  # noqa: ANN401 -- a Preparation
         directory = self._settings.directory / name
@@ -176,13 +177,15 @@ class Desk:
         self._main, self._preparation = (name, only), None
         self._derived.clear()
         self._lives = None
-        self._runner = self._latest = Runner(scenario, self._nursery, directory, images=images)
+        self._runner = self._latest = Runner(
+            scenario, self._nursery, directory, images=images, every=every
+        )
         preparation = self._runner.prepare()
         if isinstance(scenario, Scenario) and scenario.alphabet:
             self._lives = Lives(self._runner, scenario, self._runner.template)
             rehearsed = self._lives.rehearse()
-            every = (*(hit.point for hit in preparation.hits), *rehearsed)
-            preparation = replace(preparation, fingerprint=fingerprint(every), rehearsed=rehearsed)
+            passed = (*(hit.point for hit in preparation.hits), *rehearsed)
+            preparation = replace(preparation, fingerprint=fingerprint(passed), rehearsed=rehearsed)
         self._preparation = preparation
         return preparation
 
@@ -242,7 +245,7 @@ class Desk:
     def _lives_of(self, case: Case) -> Lives:
         """Return what plays the lives of the scenario, which is prepared if it is not the last."""
         if self._main != (case.scenario, ()):
-            self._prepare(case.scenario, False, ())  # noqa: FBT003 -- see there
+            self._prepare(case.scenario, False, False, ())  # noqa: FBT003 -- see there
         if self._lives is None:
             raise NoAlphabetError((case.scenario,))
         return self._lives
