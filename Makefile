@@ -11,6 +11,8 @@ MINUTES   ?= 30
 DEPTH     ?= 2
 # 1 is also what strikes after an error; 0 are the errors alone.
 ERROR_DEPTH ?= 0
+# Which part of the errors and damages: 1/4 is every fourth case, chosen by its name.
+SHARD ?= 1/1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test torture errors damage scarce planted track replay bench nightly report \
@@ -59,10 +61,11 @@ torture: $(STAMP) ## the main job: kill every scenario at every point, reopen it
 	$(BIN)/killpoint run --workers $(WORKERS) --depth 2 --deep 30s
 
 errors: $(STAMP) ## storage errors: every call to the storage of every scenario fails, in each way
-	$(BIN)/killpoint run --strategy error --workers $(WORKERS) --depth $(ERROR_DEPTH)
+	$(BIN)/killpoint run --strategy error --workers $(WORKERS) --depth $(ERROR_DEPTH) \
+	  --shard $(SHARD)
 
 damage: $(STAMP) ## files of a store at rest are damaged, each in each way
-	$(BIN)/killpoint run --strategy damage --workers $(WORKERS)
+	$(BIN)/killpoint run --strategy damage --workers $(WORKERS) --shard $(SHARD)
 
 planted: $(STAMP) ## known bugs, planted: what is found, by what, after how many cases
 	$(BIN)/python -m scenarios.planted.measure --workers $(WORKERS)
