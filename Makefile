@@ -63,6 +63,7 @@ torture: $(STAMP) ## the main job: kill every scenario at every point, reopen it
 errors: $(STAMP) ## storage errors: every call to the storage of every scenario fails, in each way
 	$(BIN)/killpoint run --strategy error --workers $(WORKERS) --depth $(ERROR_DEPTH) \
 	  --shard $(SHARD)
+	$(BIN)/python -m scenarios.fault_contracts reports/latest
 
 damage: $(STAMP) ## files of a store at rest are damaged, each in each way
 	$(BIN)/killpoint run --strategy damage --workers $(WORKERS) --shard $(SHARD)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.graph import maintenance_points, points
 from killpoint import Scenario
+from scenarios import fault_contracts
 from scenarios.graph import (
     branches,
     cleanup,
@@ -31,6 +32,7 @@ from scenarios.planted.catalogue import GRAPH
 from scenarios.planted.patch import Bug
 from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
 
+FAILING = ("effects", "the operation that met the failure")
 PAGE = Path(__file__).parent / "README.md"
 HEAD = """# The graph store under test
 
@@ -94,6 +96,11 @@ def page() -> str:
                 "Points",
                 ("effect", "verb", "durable before it", "passed by"),
                 point_rows(known, passed, "graph."),
+            ),
+            *section(
+                "When a call to the storage fails",
+                FAILING,
+                fault_contracts.promised(fault_contracts.GRAPH),
             ),
             *section("Wrong engines", ("planted", "does", "like upstream's", "found by"), _bugs()),
             *section("The specification, part 7.1", headings, held_rows(failpoint_rows.ROWS)),

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from engine.kb import points
 from killpoint import Scenario
+from scenarios.fault_contracts import KB, promised
 from scenarios.kb import contracts, lifecycle, mishaps, writes
 from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
 
+FAILING = ("effects", "the operation that met the failure")
 PAGE = Path(__file__).parent / "README.md"
 HEAD = """# The knowledge base under test
 
@@ -43,6 +45,7 @@ def page() -> str:
                 ("effect", "verb", "durable before it", "passed by"),
                 point_rows(declared_in(points), passed, "kb."),
             ),
+            *section("When a call to the storage fails", FAILING, promised(KB)),
             *section("Contracts", ("", "states", "held by"), held_rows(contracts.CONTRACTS)),
             *section("Invariants", ("", "states", "held by"), held_rows(contracts.INVARIANTS)),
         )
