@@ -10,8 +10,8 @@ from engine.tests.scarce.subjects import OPENING
 from engine.tests.scarce.wrong import FINDS, WRONG
 
 # `make scarce` sweeps every change, at every point. Here are two of each store, and of the points
-# every seventeenth.
-EVERY = 17
+# every thirty-first.
+EVERY = 31
 CHANGES = {"load", "add", OPENING}
 HERE = [one for one in SWEEPS if one[1] in CHANGES]
 
