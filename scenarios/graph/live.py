@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import graph
 from engine.graph import DriftAdvice, DriftError, points
-from engine.storage import Local
+from engine.storage import Local, NotFoundError
 from killpoint import Operation, Reopened, invariant
 from killpoint.history import Outcome
 from scenarios.graph.invariants import INVARIANTS_OF_THE_LIVING
@@ -49,6 +49,7 @@ class Failing:
         self._storage = storage
         self._due: list[Effect] = []
         self._deletes = True
+        self.was_told_gone = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- any verb of a storage
         return getattr(self._storage, name)
@@ -63,6 +64,14 @@ class Failing:
             yield
         finally:
             self._due, self._deletes = [], True
+
+    def get(self, effect: Effect, path: str) -> bytes:
+        """Read the object, and remember when a sidecar was said to be gone."""
+        try:
+            return self._storage.get(effect, path)
+        except NotFoundError:
+            self.was_told_gone = self.was_told_gone or effect == points.SIDECAR_READ
+            raise
 
     def delete(self, effect: Effect, path: str) -> None:
         """Delete the object, or fail before anything has happened."""
@@ -143,11 +152,16 @@ def advice_is_not_guessed(store: Reopened) -> Iterable[str]:
 
 
 def reopen(live: Live) -> object:
-    """Fail between the tables, and have an opening turn that back before going on."""
+    """Fail between the tables, and have an opening turn that back before going on.
+
+    The handle before is closed when the next one is open, and goes on where there is none. What
+    was gone when it was looked at is nobody's to recover, and no opening has passed it over.
+    """
     live.insert_and_fail(points.TABLE_COMMIT, 2)
-    live.handle.close()
+    before = live.handle
     live.open()
-    if live.handle.pending():
+    before.close()
+    if live.handle.pending() and not live.storage.was_told_gone:
         raise PassedOverError
     return live.handle.insert(people("gus"))
 
