@@ -11,7 +11,7 @@ MINUTES   ?= 30
 DEPTH     ?= 2
 # 1 is also what strikes after an error; 0 are the errors alone.
 ERROR_DEPTH ?= 0
-# Which part of the errors and damages: 1/8 is every eighth case, chosen by its name.
+# Which part of the errors and damages: 1/4 is every fourth case, chosen by its name.
 SHARD ?= 1/1
 
 .DEFAULT_GOAL := help
