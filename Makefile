@@ -74,7 +74,7 @@ planted: $(STAMP) ## known bugs, planted: what is found, by what, after how many
 track: $(STAMP) ## replay every token of scenarios/TRACK_RECORD.md
 	$(BIN)/python -m scenarios.planted.track
 
-scarce: $(STAMP) ## disk full, no descriptor, read-only, gone: at every point of both stores (half an hour)
+scarce: $(STAMP) ## disk full, no descriptor, read-only, gone: at every point of both stores
 	$(BIN)/python -m engine.tests.scarce.running
 
 replay: $(STAMP) ## reproduce one case: make replay TOKEN=k1/...

@@ -202,7 +202,7 @@ def long_workload(amounts: Amounts) -> Measured:
 
 def _pairs_s(pool: Pool, name: str, *, images: bool) -> float:
     """Return the cost of a case, over all pairs of a workload."""
-    hits = [hit.point for hit in pool.prepare(name, images=images).hits]
+    hits = [hit.point for hit in pool.prepare(name, images=images, every=not images).hits]
     cases = KillStrategy(scenario=name, hits=hits, depth=0).propose()
     return _pool_s(pool, cases) / len(cases)
 
