@@ -2,7 +2,8 @@
 
     check      every backup is there and is what was saved; else nothing is touched
     say so     the journal becomes rolling_back: from here on no one takes the new state for done
-    restore    each changed file gets its old content and mode, by rename over the live file
+    restore    each changed file gets its old content and mode, by rename over the live file,
+               the last one changed first: dying here leaves what dying in the mutation leaves
     delete     what the mutation made, and directories that this leaves empty
     say so     the journal becomes rolled_back
     discard    backups and staged files, then the journal
@@ -36,7 +37,7 @@ def roll_back(store: Store, journal: Journal) -> Journal:
     """
     _check_backups(store, journal)
     undoing = put_journal(store, points.JOURNAL_UNDO, replace(journal, state=State.ROLLING_BACK))
-    for entry, backup in undoing.saved():
+    for entry, backup in reversed(tuple(undoing.saved())):
         store.storage.clone(points.RESTORE_CLONE, backup, entry.path)
     made = undoing.made()
     if made:

@@ -95,6 +95,11 @@ def no_witness(root: Path, earlier: object) -> object:
     return None
 
 
+def all_of_it(witness: Any) -> object:  # noqa: ANN401 -- whatever the scenario's witness is
+    """Let all of a witness last."""
+    return witness
+
+
 def no_refusal(error: Exception) -> bool:
     """Accept no exception as a proper refusal."""
     del error
@@ -126,7 +131,9 @@ class Scenario:
     `follow_ups` are tried on the recovered store, `kept` on a handle that was open while another
     process died; there an operation may be refused, once, if `refused` accepts the exception.
     `witness` reads a crashed directory before anything reopens it, and returns plain data for the
-    invariants; it is given what it returned at the death before, or None, and adds to that.
+    invariants; it is given what lasts of it from the death before, or None, and adds to that.
+    `lasting` says what lasts: what judges only the recovery at hand, or differs between equal
+    crashes as inode numbers do, must not, or no crash in a recovery is ever known to be equal.
     `examine` looks at the same directory and returns evidence of what is already wrong there.
     `describe` tells in the store's own words what stands in a directory, for `killpoint explain`.
     `points` says where kill points come from; a point that only native code passes needs
@@ -147,6 +154,7 @@ class Scenario:
     kept: tuple[FollowUp, ...] = ()
     refused: Callable[[Exception], bool] = no_refusal
     witness: Callable[[Path, object], object] = no_witness
+    lasting: Callable[[Any], object] = all_of_it
     examine: Callable[[Path], Iterable[str]] = nothing_to_see
     describe: Callable[[Path], Iterable[str]] = nothing_to_see
     points: frozenset[PointSource] = DECLARED_AND_PYTHON

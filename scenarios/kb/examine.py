@@ -39,6 +39,11 @@ def witness(root: Path, earlier: object) -> dict[str, Any]:
     return {"died": died, "covered": covered, "inodes": directory.inodes(root), "seen": seen}
 
 
+def died(witness: dict[str, Any]) -> dict[str, Any]:
+    """Return what lasts of a witness: how each mutation that has died stood when it did."""
+    return {"died": witness["died"]}
+
+
 def crashed_directory_is_sound(root: Path) -> Iterable[str]:
     """Yield what a reader changed, and what of the old state stands nowhere any more."""
     before = image.capture(root)

@@ -12,7 +12,7 @@ from engine.kb import CloudDocument, Compiled
 from engine.storage import Local
 from killpoint import FollowUp, Operation, PointSource, Scenario
 from scenarios.kb.directory import describe
-from scenarios.kb.examine import crashed_directory_is_sound, witness
+from scenarios.kb.examine import crashed_directory_is_sound, died, witness
 from scenarios.kb.invariants import INVARIANTS
 from scenarios.kb.model import with_short, without
 from scenarios.kb.storages import Apart
@@ -73,6 +73,7 @@ def scenario(name: str, *operations: Operation, storage: type[Local] = Local) ->
         follow_ups=FOLLOW_UPS,
         kept=KEPT,
         witness=witness,
+        lasting=died,
         examine=crashed_directory_is_sound,
         describe=describe,
         points=frozenset({PointSource.DECLARED}),

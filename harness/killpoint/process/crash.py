@@ -212,7 +212,7 @@ class Crashes:
             end = patient.hurt_recovery(root, step, incarnation, before.witness)
             struck = self._struck(end, step)
             content, history = self._place.capture(), before.history
-            witness = (end.last("witness") or [None])[0]
+            witness = _shown(before, content, (end.last("witness") or [None])[0])
         else:
             found = patient.hurt(self._place, step, incarnation, self._afterwards(steps))
             end = found.end
@@ -238,13 +238,15 @@ class Crashes:
         root, incarnation = self._place.root, FIRST_VICTIM + processes_count(earlier)
         if step.phase is Phase.RUN:
             end = self._subject.run(root, own, incarnation)
-            history, witness = self._subject.history(end), before.witness
+            content, witness = self._place.capture(), before.witness
+            history = self._subject.history(end)
         else:
             end = self._subject.recover(root, step, incarnation, before.witness)
-            history, witness = before.history, (end.last("witness") or [None])[0]
+            content, history = self._place.capture(), before.history
+            witness = _shown(before, content, (end.last("witness") or [None])[0])
         return Crash(
             struck=(*before.struck, self._struck(end, step)),
-            image=self._place.capture(),
+            image=content,
             history=history,
             witness=witness,
             ends=(*before.ends, end),
@@ -275,7 +277,7 @@ class Crashes:
             struck=(*before.struck, f"{photograph.hit.point}@{photograph.hit.occurrence}"),
             image=photograph.image,
             history=photograph.history if run else before.history,
-            witness=before.witness if run else album.witness,
+            witness=before.witness if run else _shown(before, photograph.image, album.witness),
             ends=(*before.ends, album.end),
             means=Means.IMAGE,
         )
@@ -318,6 +320,15 @@ class Crashes:
         ):
             _, dropped = self._remembered.popitem(last=False)
             self._remembered_bytes -= dropped.image.size_bytes
+
+
+def _shown(before: Crash, image: Image, told: object) -> object:
+    """Return what deaths have shown so far; one that changed nothing has shown nothing more.
+
+    The next recovery reads the same directory, so it will be told the same as this one was. That
+    makes the two crashes equal, and saves a sixth to a third of what depth 2 has to recover.
+    """
+    return before.witness if image.id == before.image.id else told
 
 
 def _parted(steps: Steps) -> tuple[Steps, Steps]:

@@ -87,7 +87,7 @@ def verify(scenario: Scenario, root: Path, channel: Channel, dossier: Dossier) -
     """
     store = _Store(scenario, root, channel)
     witness = plain(scenario.witness(root, dossier.witness))
-    channel.send("witness", witness)
+    channel.send("witness", plain(scenario.lasting(witness)))
     if dossier.struck:
         _examine(store)
     try:

@@ -141,7 +141,7 @@ def recover(
 
     First it says what the crashed directory shows, added to what `earlier` deaths had shown.
     """
-    channel.send("witness", plain(scenario.witness(root, earlier)))
+    channel.send("witness", plain(scenario.lasting(scenario.witness(root, earlier))))
     unseen = watch_calls(scenario, root)
     system = scenario.system
     system.close(system.open(root, Ports(incarnation=incarnation, actor="recover")))

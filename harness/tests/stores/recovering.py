@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from time import monotonic_ns
 
 from killpoint import Operation, PointSource, Scenario, functions
 from killpoint.failpoints import declare, reach
@@ -39,6 +40,18 @@ def read(root: Path) -> bool:
     return (root / "intent").exists() or (root / "second").exists()
 
 
+def look(root: Path, earlier: object) -> dict[str, object]:
+    """Return what stands, and what no two crashes have in common: the number of an inode."""
+    before = earlier if isinstance(earlier, dict) else {}
+    names = sorted({*before.get("names", []), *(path.name for path in root.iterdir())})
+    return {"names": names, "inode": root.stat().st_ino, "moment": monotonic_ns()}
+
+
+def names_of(witness: dict[str, object]) -> dict[str, object]:
+    """Let the names last, and nothing else."""
+    return {"names": witness["names"]}
+
+
 PUT = Operation("put", put)
 DECLARED = frozenset({PointSource.DECLARED})
 SCENARIOS = (
@@ -52,6 +65,14 @@ SCENARIOS = (
         name="recovering.threads",
         system=functions(open=settle_beside_a_thread, observe=read),
         operations=(PUT,),
+        points=DECLARED,
+    ),
+    Scenario(
+        name="recovering.witnessed",
+        system=functions(open=settle, observe=read),
+        operations=(PUT,),
+        witness=look,
+        lasting=names_of,
         points=DECLARED,
     ),
 )
