@@ -52,3 +52,8 @@ _SOUND: dict[str, Scenario] = {
 def sound(name: str) -> Scenario:
     """Return the scenario with this name; raises `KeyError` when there is none."""
     return _SOUND[name]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all of them, in the order of a campaign."""
+    return tuple(_SOUND)

@@ -229,7 +229,7 @@ class Runner:
 
     def _run_twice(self, case: Case, crash: Crash, result: CaseResult) -> CaseResult:
         """Make the last crash anew and judge it; whatever must be equal and is not is told."""
-        made_again = crash.means is Means.IMAGE
+        made_again, known = crash.means is Means.IMAGE, self._verified[key_of(crash)]
         try:
             again = self.crashes.again(case.steps, self._means(case))
         except UnfitCrash as why:
@@ -237,8 +237,9 @@ class Runner:
         else:
             if made_again and again.image.id != crash.image.id:
                 return twice.images_differ(case, crash, again)
-            second = self._with_handle(again, self._anew(case, again))
-        first = replace(result, recovery_hits=self._verified[key_of(crash)].recovery_hits)
+            # As the one that was verified: after another number of processes ids are others.
+            second = self._with_handle(again, replace(self._anew(known.case, again), case=case))
+        first = replace(result, recovery_hits=known.recovery_hits)
         held = twice.held(first, second, with_bytes=self._same_bytes)
         return replace(held, recovery_hits=result.recovery_hits, made_again=made_again)
 
@@ -290,9 +291,8 @@ class Runner:
         return self._crashes
 
     def _means(self, case: Case) -> Means:
-        deeper = case.depth > 0
         able = self._subject.can_be_photographed
-        return Means.IMAGE if able and (deeper or self._images) else Means.SIGKILL
+        return Means.IMAGE if able and (case.depth or self._images) else Means.SIGKILL
 
     def _verified_once(self, case: Case, crash: Crash) -> CaseResult:
         """Verify the crash, unless an equal one was verified before."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from killpoint.case import Means, Phase, Step
+from killpoint.case import Case, Means, Phase, Step, Twice
 from killpoint.discovery import load
+from killpoint.process import twice
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
 from killpoint.process.sameness import key_of
@@ -62,3 +63,20 @@ def test_what_lasts_is_what_the_deaths_have_shown(tmp_path: Path) -> None:
     crash = runner_in(tmp_path).crashes.make((CRASHED, CHANGED), Means.IMAGE)
 
     assert crash.witness == {"names": ["intent"]}
+
+
+def test_an_equal_crash_is_run_twice_as_the_one_that_was_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes one process later, and what recovery signs with its number differs rightly."""
+    monkeypatch.setattr(twice, "is_chosen", lambda _: True)
+    scenario = load([STORES / "recovering.py"])["recovering.signed"]
+    runner = Runner(scenario, Nursery(), tmp_path)
+    runner.prepare()
+
+    each = [
+        runner.run(Case(scenario=scenario.name, steps=steps))
+        for steps in ((CRASHED,), (CRASHED, UNCHANGED), (CRASHED, CHANGED))
+    ]
+
+    assert [(one.twice, one.detail) for one in each] == [(Twice.EQUAL, "")] * 3

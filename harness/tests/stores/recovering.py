@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from time import monotonic_ns
 
-from killpoint import Operation, PointSource, Scenario, functions
+from killpoint import Operation, PointSource, Ports, Scenario, functions
 from killpoint.failpoints import declare, reach
 
 INTENT = declare("recovering.after_intent", durable="the intent", pending="the put")
@@ -52,6 +52,28 @@ def names_of(witness: dict[str, object]) -> dict[str, object]:
     return {"names": witness["names"]}
 
 
+class Signed:
+    """A store whose recovery writes down which process of the case it is."""
+
+    def prepare(self, root: Path, ports: Ports) -> None:
+        """Begin with nothing."""
+
+    def open(self, root: Path, ports: Ports) -> Path:
+        """Settle, and sign what was settled."""
+        waits = (root / "intent").exists()
+        settle(root)
+        if waits:
+            (root / "signed").write_text(str(ports.incarnation))
+        return root
+
+    def observe(self, handle: Path) -> bool:
+        """Tell whether the put is there."""
+        return read(handle)
+
+    def close(self, handle: Path) -> None:
+        """Hold nothing."""
+
+
 PUT = Operation("put", put)
 DECLARED = frozenset({PointSource.DECLARED})
 SCENARIOS = (
@@ -75,4 +97,5 @@ SCENARIOS = (
         lasting=names_of,
         points=DECLARED,
     ),
+    Scenario(name="recovering.signed", system=Signed(), operations=(PUT,), points=DECLARED),
 )
