@@ -7,15 +7,17 @@ STAMP     := $(VENV)/setup.stamp
 SETUP_LOG := $(VENV)/setup.log
 WORKERS   ?= 2
 # How long each of the two shards of `make nightly` may take, and how deep it goes into recovery.
-MINUTES   ?= 30
+MINUTES   ?= 45
 DEPTH     ?= 2
 # 1 is also what strikes after an error; 0 are the errors alone.
 ERROR_DEPTH ?= 0
 # Which part of the errors and damages: 1/4 is every fourth case, chosen by its name.
 SHARD ?= 1/1
+# Each how many-th mutant is hunted, chosen by its name.
+EVERY ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test torture errors damage scarce planted track replay bench nightly report \
+.PHONY: help setup check test torture errors damage scarce planted mutants track replay bench nightly report \
   lock clean
 
 help: ## print this page
@@ -70,6 +72,10 @@ damage: $(STAMP) ## files of a store at rest are damaged, each in each way
 
 planted: $(STAMP) ## known bugs, planted: what is found, by what, after how many cases
 	$(BIN)/python -m scenarios.planted.measure --workers $(WORKERS)
+
+mutants: $(STAMP) ## engines made wrong by rule: what notices each (PATTERN, EVERY=10, PAGE=--page)
+	$(BIN)/python -m scenarios.mutants.measure --workers $(WORKERS) --every $(EVERY) $(PAGE) \
+	  $(PATTERN)
 
 track: $(STAMP) ## replay every token of scenarios/TRACK_RECORD.md
 	$(BIN)/python -m scenarios.planted.track

@@ -1,0 +1,110 @@
+"""A mutant: an engine in which one step is other than it was written.
+
+A mutant lives in the children of a case only: what opens a store there plants it first. The warm
+parent keeps the right engine. No file of an engine is touched, and no engine has a switch for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from scenarios.mutants import conditional, effect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from killpoint import Ports, Scenario, System
+
+
+class Rule(StrEnum):
+    """How a mutant differs from the engine."""
+
+    NEGATED = "negated"  # a conditional decides the other way round
+    SKIPPED = "skipped"  # a durable effect is not carried out
+    DOUBLED = "doubled"  # it is carried out twice
+    SWAPPED = "swapped"  # it comes after the durable effect that follows it
+    SAME = "same"  # the code is compiled anew and nothing differs: it must survive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One mutant. `name` is for good: it depends on the function or effect alone.
+
+    `where` is the module of a conditional, or the store whose effect it is. `told` is the source
+    of the conditional, or the verb of the effect.
+    """
+
+    name: str
+    rule: Rule
+    where: str
+    told: str
+
+    def plant(self) -> None:
+        """Make the engine of this process the mutant; again changes nothing."""
+        target = self.name.rpartition(" ")[0]
+        match self.rule:
+            case Rule.NEGATED:
+                conditional.plant(self.where, target)
+            case Rule.SAME:
+                conditional.plant(self.where, target, negate=False)
+            case Rule.SKIPPED:
+                effect.plant(target, effect.skipped)
+            case Rule.DOUBLED:
+                effect.plant(target, effect.doubled)
+            case Rule.SWAPPED:
+                effect.plant(target, effect.swapped)
+
+
+@dataclass(frozen=True, slots=True)
+class MutantSystem:
+    """A system whose processes run the mutant, from the first opening on."""
+
+    system: System
+    mutant: Mutant
+
+    def prepare(self, root: Path, ports: Ports) -> None:
+        """Prepare with the right engine."""
+        self.system.prepare(root, ports)
+
+    def open(self, root: Path, ports: Ports) -> Any:  # noqa: ANN401 -- the system's own handle
+        """Plant it in this process, then open."""
+        self.mutant.plant()
+        return self.system.open(root, ports)
+
+    def observe(self, handle: Any) -> Any:  # noqa: ANN401 -- as above
+        """Observe with the mutant."""
+        return self.system.observe(handle)
+
+    def close(self, handle: Any) -> None:  # noqa: ANN401 -- as above
+        """Close; what was held back and had nothing to follow is carried out."""
+        self.system.close(handle)
+        effect.carry_out()
+
+
+def mutated(scenario: Scenario, mutant: Mutant) -> Scenario:
+    """Return the scenario with the mutant in it."""
+    return replace(scenario, system=MutantSystem(scenario.system, mutant))
+
+
+def of_conditionals(module: str) -> tuple[Mutant, ...]:
+    """Return a mutant for each conditional of an engine's module."""
+    return tuple(
+        Mutant(name=f"{each.name} negated", rule=Rule.NEGATED, where=module, told=each.text)
+        for each in conditional.every(module)
+    )
+
+
+def of_effects(store: str) -> tuple[Mutant, ...]:
+    """Return the mutants of each durable effect of a store.
+
+    A verb that may be repeated is not doubled: that its second time changes nothing is what the
+    contract of storage says, and what its suite holds every backend to.
+    """
+    return tuple(
+        Mutant(name=f"{name} {rule}", rule=rule, where=store, told=verb)
+        for name, verb in effect.durable(store)
+        for rule in (Rule.SKIPPED, Rule.DOUBLED, Rule.SWAPPED)
+        if rule is not Rule.DOUBLED or verb in effect.ONCE
+    )

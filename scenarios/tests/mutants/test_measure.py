@@ -1,0 +1,89 @@
+"""What a mutant may come to, and what the measure says of it; each is hunted really."""
+
+from dataclasses import replace
+
+import pytest
+
+from scenarios.mutants import measure
+from scenarios.mutants.equivalent import Equivalent
+from scenarios.mutants.hunt import Bounds, Outcome, Way, hunt, results_of
+from scenarios.mutants.measure import every_mutant, problems_of
+from scenarios.mutants.mutant import Mutant, Rule, of_conditionals, of_effects
+
+FEW = Bounds(kills_max=25, recoveries_max=10, errors_max=10)
+
+
+def _mutant(name: str) -> Mutant:
+    return next(each for each in every_mutant() if each.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "scenario"),
+    [
+        ("graph.recovery:_decided#1 negated", "graph.insert"),
+        ("sidecar.delete skipped", "graph.insert"),
+        ("kb.publish.rename doubled", "kb.add.short"),
+        ("sidecar.put swapped", "graph.insert"),
+    ],
+)
+def test_a_mutant_of_each_rule_is_noticed(name: str, scenario: str) -> None:
+    """By a few cases of an ordinary workload."""
+    outcome = hunt(_mutant(name), (scenario,), FEW)
+
+    assert not outcome.survived
+    assert outcome.way is not Way.TESTS
+    assert outcome.told
+
+
+def test_code_that_is_the_same_is_not_noticed() -> None:
+    """Planting alone changes nothing, so no case fails."""
+    first = of_conditionals("graph.recovery")[0]
+    same = replace(first, name=first.name.replace("negated", "same"), rule=Rule.SAME)
+
+    for way in (Way.KILL, Way.ERROR):
+        results = list(results_of(same, "graph.strict", way, FEW))
+        assert results
+        assert {str(each.verdict) for each in results} == {"passed"}
+
+
+def test_what_may_be_repeated_is_not_doubled() -> None:
+    """That its second time changes nothing is the storage's contract."""
+    doubled = {each.told for each in of_effects("kb") if each.rule is Rule.DOUBLED}
+
+    assert "put" not in doubled
+    assert "rename" in doubled
+
+
+def test_a_survivor_needs_an_argument_and_a_wrong_argument_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of classification and decision none may survive, argument or not."""
+    settled, decided, put = (
+        _mutant(name)
+        for name in (
+            "graph.commit:_unmoved#1 negated",
+            "graph.classify:decide#1 negated",
+            "sidecar.put skipped",
+        )
+    )
+    outcomes = [
+        Outcome(mutant=settled, way=Way.SURVIVED),
+        Outcome(mutant=decided, way=Way.UNREACHED),
+        Outcome(mutant=put, way=Way.KILL, told="x"),
+    ]
+    named = tuple(
+        Equivalent(name=name, why="because") for name in (decided.name, put.name, "no such")
+    )
+    monkeypatch.setattr(measure, "EQUIVALENTS", named)
+
+    problems = problems_of(outcomes, whole=False)
+
+    assert [each.partition(":")[0] for each in problems] == [
+        "GONE",
+        "WRONG",
+        "SURVIVED",
+        "SURVIVED",
+    ]
+    assert "argue why" in problems[2]
+    assert "where none may" in problems[3]
+    assert problems_of(outcomes, whole=True)[-1].startswith("MANY")
