@@ -78,7 +78,12 @@ def doubled(_: str, __: Local, ___: tuple[Any, ...], call: Call) -> Any:  # noqa
     return call()
 
 
-def swapped(verb: str, storage: Local, arguments: tuple[Any, ...], call: Call) -> Any:  # noqa: ANN401
+def swapped(
+    verb: str,
+    storage: Local,
+    arguments: tuple[Any, ...],
+    call: Call,
+) -> Any:  # noqa: ANN401 -- what the verb returns
     """Answer as if it had been done, and do it after what comes next."""
     carry_out()
     _held.append(call)

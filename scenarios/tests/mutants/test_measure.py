@@ -54,36 +54,27 @@ def test_what_may_be_repeated_is_not_doubled() -> None:
     assert "rename" in doubled
 
 
+ARGUED = "graph.commit:_unmoved#1 negated"
+DECIDING = "graph.classify:decide#1 negated"
+NOTICED = "sidecar.put skipped"
+
+
 def test_a_survivor_needs_an_argument_and_a_wrong_argument_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of classification and decision none may survive, argument or not."""
-    settled, decided, put = (
-        _mutant(name)
-        for name in (
-            "graph.commit:_unmoved#1 negated",
-            "graph.classify:decide#1 negated",
-            "sidecar.put skipped",
-        )
-    )
     outcomes = [
-        Outcome(mutant=settled, way=Way.SURVIVED),
-        Outcome(mutant=decided, way=Way.UNREACHED),
-        Outcome(mutant=put, way=Way.KILL, told="x"),
+        Outcome(mutant=_mutant(ARGUED), way=Way.SURVIVED),
+        Outcome(mutant=_mutant(DECIDING), way=Way.UNREACHED),
+        Outcome(mutant=_mutant(NOTICED), way=Way.KILL, told="x"),
     ]
-    named = tuple(
-        Equivalent(name=name, why="because") for name in (decided.name, put.name, "no such")
-    )
+    named = tuple(Equivalent(name=each, why="so") for each in (DECIDING, NOTICED, "no such"))
     monkeypatch.setattr(measure, "EQUIVALENTS", named)
 
     problems = problems_of(outcomes, whole=False)
 
-    assert [each.partition(":")[0] for each in problems] == [
-        "GONE",
-        "WRONG",
-        "SURVIVED",
-        "SURVIVED",
-    ]
+    words = [each.partition(":")[0] for each in problems]
+    assert words == ["GONE", "WRONG", "SURVIVED", "SURVIVED"]
     assert "argue why" in problems[2]
     assert "where none may" in problems[3]
     assert problems_of(outcomes, whole=True)[-1].startswith("MANY")
