@@ -95,7 +95,7 @@ def no_witness(root: Path, earlier: object) -> object:
     return None
 
 
-def all_of_it(witness: Any) -> object:  # noqa: ANN401 -- whatever the scenario's witness is
+def all_of_it(witness: object) -> object:
     """Let all of a witness last."""
     return witness
 

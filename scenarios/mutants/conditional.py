@@ -13,8 +13,8 @@ import importlib
 import inspect
 from dataclasses import dataclass
 from functools import cache
-from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Conditional:
 
 
 class _Negation(ast.NodeTransformer):
-    """Turns one test round, counted in the order of the source; none if it is number 0."""
+    """Turns one test round, the one that is named; none if that is nothing."""
 
     def __init__(self, target: str) -> None:
         self.found: list[Conditional] = []
@@ -54,8 +54,8 @@ class _Negation(ast.NodeTransformer):
         self._scopes.pop()
         return node
 
-    # The names are those that `ast` calls.
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _enter  # noqa: N815
+    # `ast` calls methods of these names.
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _enter  # noqa: N815 -- as above
 
     def _turned(self, test: ast.expr) -> ast.expr:
         if not self._scopes or ast.unparse(test) == "TYPE_CHECKING":
@@ -73,7 +73,7 @@ class _Negation(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
-    visit_If = visit_While = visit_IfExp = _test  # noqa: N815
+    visit_If = visit_While = visit_IfExp = _test  # noqa: N815 -- as above
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         """Turn the conditions of a comprehension."""
@@ -127,7 +127,7 @@ def _mutated(module: str, name: str, *, negate: bool) -> tuple[str, CodeType]:
     raise NoConditionalError(name)
 
 
-def _outermost(module: Any, function: str) -> str:  # noqa: ANN401 -- a module
+def _outermost(module: ModuleType, function: str) -> str:
     """Return the part of a function's path that is no function inside of another."""
     parts = function.split(".")
     for count in range(1, len(parts) + 1):
@@ -144,23 +144,25 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(each)
 
 
-def _raw(module: Any, path: str) -> Any:  # noqa: ANN401 -- whatever stands there
-    found = module
+def _raw(module: ModuleType, path: str) -> object:
+    found: object = module
     for part in path.split("."):
-        found = found.__dict__[part]
+        found = vars(found)[part]
     return found
 
 
-def _live(module: Any, path: str) -> FunctionType:  # noqa: ANN401 -- a module
+def _live(module: ModuleType, path: str) -> FunctionType:
     """Return the function itself, out of what wraps it."""
     found = _raw(module, path)
     if isinstance(found, property):
         found = found.fget
     if isinstance(found, staticmethod | classmethod):
         found = found.__func__
-    found = inspect.unwrap(getattr(found, "func", found))
-    assert isinstance(found, FunctionType), path
-    return found
+    function = getattr(found, "func", found)
+    assert callable(function), path
+    plain = inspect.unwrap(function)
+    assert isinstance(plain, FunctionType), path
+    return plain
 
 
 @cache

@@ -30,10 +30,9 @@ POINTS = {"graph": (graph_points, maintenance_points), "kb": (kb_points,)}
 Call = Callable[[], Any]
 How = Callable[[str, Local, tuple[Any, ...], Call], Any]
 
-_right = {verb: getattr(Local, verb) for verb in DURABLE}
-_sweep = Local.sweep
+_right = {verb: getattr(Local, verb) for verb in (*DURABLE, "sweep")}
 _held: list[Call] = []
-_planted: tuple[str, How] | None = None
+_planted: dict[str, How] = {}
 
 
 def durable(store: str) -> tuple[tuple[str, str], ...]:
@@ -49,14 +48,13 @@ def durable(store: str) -> tuple[tuple[str, str], ...]:
 
 def plant(name: str, how: How) -> None:
     """Have the calls of the effect made like that, in this process."""
-    global _planted  # noqa: PLW0603 -- it is the process that is the mutant
-    _planted = name, how
+    _planted.clear()
+    _planted[name] = how
     for verb, right in _right.items():
-        setattr(Local, verb, _wrapped(verb, right))
-    setattr(Local, "sweep", _swept)  # noqa: B010 -- a method is assigned, in this process only
+        setattr(Local, verb, _swept if verb == "sweep" else _wrapped(verb, right))
 
 
-def skipped(verb: str, storage: Local, arguments: tuple[Any, ...], _: Call) -> Any:  # noqa: ANN401
+def skipped(verb: str, storage: Local, arguments: tuple[Any, ...], _: Call) -> object:
     """Answer as if it had been done."""
     match verb:
         case "put_if_absent":
@@ -72,7 +70,7 @@ def skipped(verb: str, storage: Local, arguments: tuple[Any, ...], _: Call) -> A
             return None
 
 
-def doubled(_: str, __: Local, ___: tuple[Any, ...], call: Call) -> Any:  # noqa: ANN401
+def doubled(_: str, __: Local, ___: tuple[Any, ...], call: Call) -> object:
     """Do it twice, and answer what the second time does."""
     call()
     return call()
@@ -83,7 +81,7 @@ def swapped(
     storage: Local,
     arguments: tuple[Any, ...],
     call: Call,
-) -> Any:  # noqa: ANN401 -- what the verb returns
+) -> object:
     """Answer as if it had been done, and do it after what comes next."""
     carry_out()
     _held.append(call)
@@ -96,14 +94,14 @@ def carry_out() -> None:
         _held.pop(0)()
 
 
-def _wrapped(verb: str, right: Callable[..., Any]) -> Callable[..., Any]:
+def _wrapped(verb: str, right: Callable[..., Any]) -> Callable[..., object]:
     @wraps(right)
-    def call(storage: Local, effect: Effect, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        def act() -> Any:  # noqa: ANN401 -- what the verb returns
+    def call(storage: Local, effect: Effect, *arguments: object, **named: object) -> object:
+        def act() -> object:
             return right(storage, effect, *arguments, **named)
 
-        if _planted is not None and effect.name == _planted[0]:
-            return _planted[1](verb, storage, arguments, act)
+        if effect.name in _planted:
+            return _planted[effect.name](verb, storage, arguments, act)
         answer = act()
         carry_out()
         return answer
@@ -113,7 +111,8 @@ def _wrapped(verb: str, right: Callable[..., Any]) -> Callable[..., Any]:
 
 def _swept(storage: Local, listing: Effect, deletion: Effect) -> tuple[str, ...]:
     """Sweep, which lists and deletes in one; the deletion is what may be skipped or put off."""
-    if _planted is not None and deletion.name == _planted[0]:
-        answer = _planted[1]("sweep", storage, (), lambda: _sweep(storage, listing, deletion))
-        return answer or ()
-    return _sweep(storage, listing, deletion)
+    sweep = _right["sweep"]
+    if deletion.name in _planted:
+        how = _planted[deletion.name]
+        return how("sweep", storage, (), lambda: sweep(storage, listing, deletion)) or ()
+    return tuple(sweep(storage, listing, deletion))

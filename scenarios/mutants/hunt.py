@@ -6,6 +6,7 @@
     error      a failing call to the storage is
     tests      a test of the engine fails
     survived   nothing has noticed
+    unreached  nothing has, and no scenario runs it
 
 Each way is tried over all scenarios that reach the mutant before the next one. It never counts
 an undecided case as a kill, but for one that hangs, which is told.
@@ -13,7 +14,9 @@ an undecided case as a kill, but for one that hangs, which is told.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -174,21 +177,30 @@ def _ask_the_tests(mutant: Mutant) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "scenarios.mutants.plugin"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", f"engine/tests/{store}"]
     told = {"KILLPOINT_MUTANT": f"{mutant.where} {mutant.name}"}
-    try:
-        done = subprocess.run(
+    with tempfile.TemporaryFile("w+") as printed:
+        # Into a file, and a group of its own: what the tests have started may outlive them.
+        tests = subprocess.Popen(
             command,
             cwd=ROOT,
             env=os.environ | told,
-            capture_output=True,
-            text=True,
-            timeout=TESTS_S,
-            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired as late:
-        raise _Noticed(Way.TESTS, "the tests hung") from late
-    if done.returncode == 0:
+        try:
+            code = tests.wait(TESTS_S)
+        except subprocess.TimeoutExpired as late:
+            raise _Noticed(Way.TESTS, "the tests hung") from late
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(tests.pid, signal.SIGKILL)
+            tests.wait()
+        printed.seek(0)
+        output = printed.read()
+    if code == 0:
         return
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    if done.returncode != 1 or not failed:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    failed = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if code != 1 or not failed:
+        raise RuntimeError(output[-2000:])
     raise _Noticed(Way.TESTS, failed[0].partition(" - ")[0].partition(" ")[2])

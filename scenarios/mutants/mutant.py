@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scenarios.mutants import conditional, effect
+from scenarios.planted.patch import PlantedSystem
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from killpoint import Ports, Scenario, System
+    from killpoint import Scenario
 
 
 class Rule(StrEnum):
@@ -57,35 +56,10 @@ class Mutant:
                 effect.plant(target, effect.swapped)
 
 
-@dataclass(frozen=True, slots=True)
-class MutantSystem:
-    """A system whose processes run the mutant, from the first opening on."""
-
-    system: System
-    mutant: Mutant
-
-    def prepare(self, root: Path, ports: Ports) -> None:
-        """Prepare with the right engine."""
-        self.system.prepare(root, ports)
-
-    def open(self, root: Path, ports: Ports) -> Any:  # noqa: ANN401 -- the system's own handle
-        """Plant it in this process, then open."""
-        self.mutant.plant()
-        return self.system.open(root, ports)
-
-    def observe(self, handle: Any) -> Any:  # noqa: ANN401 -- as above
-        """Observe with the mutant."""
-        return self.system.observe(handle)
-
-    def close(self, handle: Any) -> None:  # noqa: ANN401 -- as above
-        """Close; what was held back and had nothing to follow is carried out."""
-        self.system.close(handle)
-        effect.carry_out()
-
-
 def mutated(scenario: Scenario, mutant: Mutant) -> Scenario:
     """Return the scenario with the mutant in it."""
-    return replace(scenario, system=MutantSystem(scenario.system, mutant))
+    wrong = PlantedSystem(scenario.system, mutant.plant, effect.carry_out)
+    return replace(scenario, system=wrong)
 
 
 def of_conditionals(module: str) -> tuple[Mutant, ...]:

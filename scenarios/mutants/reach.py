@@ -11,18 +11,20 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from killpoint.explore.kill import KillStrategy
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
+from scenarios.planted.patch import PlantedSystem
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from killpoint import Ports, Scenario, System
+    from killpoint import Scenario
 
 CASES_COUNT = 6
 ENGINE = f"{os.sep}engine{os.sep}"
@@ -31,33 +33,12 @@ ENGINE = f"{os.sep}engine{os.sep}"
 Reach = Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _WatchedSystem:
-    """A system whose processes write down the functions that they enter."""
-
-    system: System
-    log: Path
-
-    def prepare(self, root: Path, ports: Ports) -> None:
-        self.system.prepare(root, ports)
-
-    def open(self, root: Path, ports: Ports) -> Any:  # noqa: ANN401 -- the system's own handle
-        _watch(self.log)
-        return self.system.open(root, ports)
-
-    def observe(self, handle: Any) -> Any:  # noqa: ANN401 -- as above
-        return self.system.observe(handle)
-
-    def close(self, handle: Any) -> None:  # noqa: ANN401 -- as above
-        self.system.close(handle)
-
-
 def reached_by(scenario: Scenario) -> frozenset[str]:
     """Return the functions and effects that the scenario reaches, in its run or its recoveries."""
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory, "functions")
         log.touch()
-        watched = replace(scenario, system=_WatchedSystem(scenario.system, log))
+        watched = replace(scenario, system=PlantedSystem(scenario.system, partial(_watch, log)))
         runner = Runner(watched, Nursery(), Path(directory, "runs"))
         preparation = runner.prepare()
         passed = {hit.point for hit in preparation.hits}

@@ -124,7 +124,7 @@ PAIRINGS = (
 def fuzz_planted(pairing: Pairing) -> Scenario:
     """Return the scenario that is drawn from with the bug in it."""
     sound = SOUND[pairing.scenario]
-    wrong = PlantedSystem(sound.system, pairing.bug)
+    wrong = PlantedSystem(sound.system, pairing.bug.plant)
     return replace(sound, name=f"planted.drawn.{pairing.bug.name}", system=wrong)
 
 

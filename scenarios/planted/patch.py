@@ -52,18 +52,22 @@ class Bug:
 
 @dataclass(frozen=True, slots=True)
 class PlantedSystem:
-    """A system in whose processes a bug is planted before the store is opened."""
+    """A system in whose processes something is planted before the store is opened.
+
+    `finish` is called after it was closed, for what the planted step has put off.
+    """
 
     system: System
-    bug: Bug
+    plant: Callable[[], object]
+    finish: Callable[[], object] = bool
 
     def prepare(self, root: Path, ports: Ports) -> None:
         """Prepare as the sound system does."""
         self.system.prepare(root, ports)
 
     def open(self, root: Path, ports: Ports) -> Any:  # noqa: ANN401 -- the system's own handle
-        """Plant the bug in this process, then open."""
-        self.bug.plant()
+        """Plant it in this process, then open."""
+        self.plant()
         return self.system.open(root, ports)
 
     def observe(self, handle: Any) -> Any:  # noqa: ANN401 -- as above
@@ -73,6 +77,7 @@ class PlantedSystem:
     def close(self, handle: Any) -> None:  # noqa: ANN401 -- as above
         """Close as the sound system does."""
         self.system.close(handle)
+        self.finish()
 
 
 def right(module: ModuleType | type, name: str) -> Any:  # noqa: ANN401 -- any step
@@ -92,7 +97,7 @@ def planted(bug: Bug) -> tuple[Scenario, ...]:
         replace(
             each,
             name=f"planted.{bug.name}.{each.name.partition('.')[2]}",
-            system=PlantedSystem(each.system, bug),
+            system=PlantedSystem(each.system, bug.plant),
             operations=each.operations[: bug.operations_count],
         )
         for each in map(sound, bug.about)

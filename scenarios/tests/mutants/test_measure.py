@@ -1,5 +1,6 @@
 """What a mutant may come to, and what the measure says of it; each is hunted really."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,21 @@ def test_code_that_is_the_same_is_not_noticed() -> None:
         results = list(results_of(same, "graph.strict", way, FEW))
         assert results
         assert {str(each.verdict) for each in results} == {"passed"}
+
+
+def test_every_mutant_can_be_planted() -> None:
+    """In a process of its own, all of them one after the other."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            for each in every_mutant():
+                each.plant()
+            code = 0
+        finally:
+            os._exit(code)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_what_may_be_repeated_is_not_doubled() -> None:
