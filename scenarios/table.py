@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from killpoint import Scenario
 
 Passed = dict[str, dict[str, int]]
+BUG_HEADINGS = ("planted", "does", "like upstream's", "found by")
 
 
 class Lack(StrEnum):
@@ -104,6 +105,12 @@ def held_rows(statements: Iterable[Held]) -> Iterator[tuple[str, ...]]:
         by = [f"`{each}`" if "." in each else each for each in one.by]
         note = f"**{one.lack}**: {one.note}" if one.lack else one.note
         yield one.name, one.states, "; ".join([*by, note] if note else by)
+
+
+def bug_rows(modules: Iterable[ModuleType]) -> Iterator[tuple[str, ...]]:
+    """Yield each wrong step that these modules plant, and the invariant that tells of it."""
+    for bug in (bug for module in modules for bug in module.BUGS):
+        yield f"`planted.{bug.name}`", bug.mechanism, ", ".join(bug.rows), bug.expected
 
 
 def section(title: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -29,8 +29,17 @@ from scenarios.graph import (
     writes,
 )
 from scenarios.planted.catalogue import GRAPH
-from scenarios.planted.patch import Bug
-from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
+from scenarios.table import (
+    BUG_HEADINGS,
+    Passed,
+    bug_rows,
+    declared_in,
+    held_rows,
+    passed_by,
+    point_rows,
+    section,
+    steps_of,
+)
 
 FAILING = ("effects", "the operation that met the failure")
 PAGE = Path(__file__).parent / "README.md"
@@ -69,11 +78,6 @@ def every_scenario() -> tuple[Scenario, ...]:
     )
 
 
-def every_bug() -> tuple[Bug, ...]:
-    """Return the wrong steps that are planted in the graph store."""
-    return tuple(bug for module in GRAPH for bug in module.BUGS)
-
-
 def page() -> str:
     """Return the page."""
     passed = {scenario.name: passed_by(scenario) for scenario in every_scenario()}
@@ -102,7 +106,7 @@ def page() -> str:
                 FAILING,
                 fault_contracts.promised(fault_contracts.GRAPH),
             ),
-            *section("Wrong engines", ("planted", "does", "like upstream's", "found by"), _bugs()),
+            *section("Wrong engines", BUG_HEADINGS, bug_rows(GRAPH)),
             *section("The specification, part 7.1", headings, held_rows(failpoint_rows.ROWS)),
             *section("The specification, part 7.2", headings, held_rows(recovery_rows.ROWS)),
         )
@@ -122,11 +126,6 @@ def _workloads(passed: Passed) -> Iterator[tuple[str, ...]]:
         steps = [step for step in steps_of(passed[scenario.name]) if step not in common]
         work = "; ".join(operation.name for operation in scenario.operations)
         yield f"`{scenario.name}`", work, ", ".join(steps)
-
-
-def _bugs() -> Iterator[tuple[str, ...]]:
-    for bug in every_bug():
-        yield f"`planted.{bug.name}`", bug.mechanism, ", ".join(bug.rows), bug.expected
 
 
 if __name__ == "__main__":

@@ -12,7 +12,18 @@ from engine.kb import points
 from killpoint import Scenario
 from scenarios.fault_contracts import KB, promised
 from scenarios.kb import contracts, lifecycle, mishaps, writes
-from scenarios.table import Passed, declared_in, held_rows, passed_by, point_rows, section, steps_of
+from scenarios.planted.catalogue import KB as KB_BUGS
+from scenarios.table import (
+    BUG_HEADINGS,
+    Passed,
+    bug_rows,
+    declared_in,
+    held_rows,
+    passed_by,
+    point_rows,
+    section,
+    steps_of,
+)
 
 FAILING = ("effects", "the operation that met the failure")
 PAGE = Path(__file__).parent / "README.md"
@@ -24,6 +35,8 @@ How the store works: `engine/kb/README.md`.
 `killpoint run scenarios/kb` kills each of these workloads at every point, then every recovery at
 every point. Every case checks I1 to I10 and C6; I11 has tests of its own, see below. `make nightly`
 also kills the recoveries of recoveries, at every point.
+
+The wrong engines are in `scenarios/planted`; the numbers are those of the specification, part 4.
 """
 
 
@@ -45,6 +58,7 @@ def page() -> str:
                 point_rows(declared_in(points), passed, "kb."),
             ),
             *section("When a call to the storage fails", FAILING, promised(KB)),
+            *section("Wrong engines", BUG_HEADINGS, bug_rows(KB_BUGS)),
             *section("Contracts", ("", "states", "held by"), held_rows(contracts.CONTRACTS)),
             *section("Invariants", ("", "states", "held by"), held_rows(contracts.INVARIANTS)),
         )

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from killpoint.process.child import die_with_parent
 from scenarios.mutants.equivalent import EQUIVALENTS
 from scenarios.mutants.hunt import Outcome, Way, hunt
 from scenarios.mutants.mutant import Mutant, Rule, of_conditionals, of_effects
@@ -130,7 +131,8 @@ def _hunted(chosen: Sequence[Mutant], workers_count: int) -> list[Outcome]:
 
 
 def _settle_in() -> None:
-    """Keep what was imported out of the collector, and so out of copy-on-write."""
+    """Die with who asks; keep what was imported out of the collector, and of copy-on-write."""
+    die_with_parent()
     gc.collect()
     gc.freeze()
 

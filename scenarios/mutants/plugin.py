@@ -12,13 +12,15 @@ import os
 
 import pytest
 
+from killpoint.process.child import die_with_parent
 from scenarios.mutants.mutant import of_conditionals, of_effects
 
 VARIABLE = "KILLPOINT_MUTANT"
 
 
 def pytest_configure() -> None:
-    """Plant it; a name that is no mutant's stops the run."""
+    """Plant it; a name that is no mutant's stops the run. Nobody waits for it alone."""
+    die_with_parent()
     where, _, name = os.environ.get(VARIABLE, "").partition(" ")
     mutants = of_conditionals(where) if "." in where else of_effects(where) if where else ()
     found = [each for each in mutants if each.name == name]

@@ -36,7 +36,8 @@ GRAPH = (
     branches,
     maintenance,
 )
-MODULES = (*GRAPH, kb, kb_files, kb_journal)
+KB = (kb, kb_files, kb_journal)
+MODULES = (*GRAPH, *KB)
 
 
 class Held(StrEnum):

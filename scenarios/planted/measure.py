@@ -3,9 +3,11 @@
     python -m scenarios.planted.measure [NAME...] [--workers N] [--quick]
 
 Every planted bug is hunted as a campaign would, by real kills and errors; beside it in the same
-run stand random kills. Bugs that no campaign can meet are shown by the tests that the catalogue
-names. A required bug that is missing or not found fails the run. Of a whole run without names the
-track record is written anew; `--quick` leaves out random kills and shrinking.
+run stand random kills. Bugs that take several operations are drawn for by the fuzz strategy; their
+names begin with `drawn.`. Bugs that no campaign can meet are shown by the tests that the catalogue
+names. A required bug that is missing or not found fails the run, and so does a fuzz strategy that
+finds too few. Of a whole run without names the track record is written anew; `--quick` leaves out
+random kills, shrinking and drawing.
 
 It never counts a bug as found because its patch cannot run.
 """
@@ -28,14 +30,23 @@ from killpoint.process.pool import Pool
 from killpoint.shrink import Bounds, shrink
 from killpoint.token import parse
 from scenarios.planted.catalogue import OPEN, REQUIRED, SHOWN, every_bug, missing
+from scenarios.planted.drawn import (
+    FAULTS_MAX,
+    FINDS_MIN,
+    OPERATIONS_MAX,
+    Drawn,
+    draw,
+    operations_of,
+)
+from scenarios.planted.fuzzed import PAIRINGS
 from scenarios.planted.hunt import Hunt, hunt
 from scenarios.planted.random_kills import CASES_MAX, Luck, RandomKills, moments, per_hit, timed
 from scenarios.planted.sound import sound
 from scenarios.planted.track import Line, write
-from scenarios.planted.workers import answers
+from scenarios.planted.workers import Answered, Asked, answers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from scenarios.planted.patch import Bug
     from scenarios.planted.random_kills import Place
@@ -71,24 +82,40 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="no random kills, no shrinking")
     options = parser.parse_args()
-    bugs = [bug for bug in every_bug() if not options.names or bug.name in options.names]
-    unknown = {*options.names} - {bug.name for bug in bugs}
+    named = {bug.name: bug for bug in every_bug()}
+    drawable = {} if options.quick else {f"drawn.{each.bug.name}": each for each in PAIRINGS}
+    names = options.names or [*named, *drawable]
+    unknown = {*names} - named.keys() - drawable.keys()
     if unknown:
         parser.error(f"there is no planted bug called {', '.join(sorted(unknown))}")
-    began = time.monotonic()
+    workers = options.workers
+    bugs = [named[name] for name in names if name in named]
     when = {} if options.quick else {name: moments(sound(name)) for name in _starts(bugs)}
-    found = answers(lambda pool, bug: _one(pool, bug, when), bugs, workers_count=options.workers)
-    measured = []
-    for number, each in enumerate(found, start=1):
-        left_s = (time.monotonic() - began) / number * (len(bugs) - number)
-        click.echo(_row(each))
-        if not number % 10:
-            click.echo(f"  {number} of {len(bugs)}, {left_s:.0f} s left")
-        measured.append(each)
+    measured = _each(lambda pool, bug: _one(pool, bug, when), bugs, _row, workers)
+    drawn = _each(draw, [drawable[name] for name in names if name in drawable], _drawn_row, workers)
     shown = options.names or _show()
-    if not options.names:
-        write(Line.of(each.hunt, each.shrunk) for each in measured if each.hunt.first)
-    return _score(measured, whole=not options.names, shown=bool(shown))
+    if not options.names and not options.quick:
+        lines = [Line.of(each.hunt, each.shrunk) for each in measured if each.hunt.first]
+        write([*lines, *(each.line for each in drawn if each.case)])
+    return _score(measured, drawn, whole=not options.names, shown=bool(shown))
+
+
+def _each(
+    work: Callable[[Pool, Asked], Answered],
+    all_asked: Sequence[Asked],
+    row: Callable[[Answered], str],
+    workers_count: int,
+) -> list[Answered]:
+    """Return what the work makes of each, and say it as soon as it is there."""
+    began = time.monotonic()
+    done: list[Answered] = []
+    for each in answers(work, all_asked, workers_count=workers_count):
+        done.append(each)
+        left_s = (time.monotonic() - began) / len(done) * (len(all_asked) - len(done))
+        click.echo(row(each))
+        if not len(done) % 10:
+            click.echo(f"  {len(done)} of {len(all_asked)}, {left_s:.0f} s left")
+    return done
 
 
 def _starts(bugs: Sequence[Bug]) -> list[str]:
@@ -144,7 +171,19 @@ def _row(one: Measured) -> str:
     return "\n          ".join(lines)
 
 
-def _score(measured: Sequence[Measured], *, whole: bool, shown: bool) -> int:
+def _drawn_row(one: Drawn) -> str:
+    """Return what there is to say of a bug that was drawn for."""
+    head = f"{'fuzz':9} {one.pairing.bug.name:34} fuzz  "
+    if one.case is None:
+        return f"{head} not found in {one.examples_count:,} examples"
+    told = f"{operations_of(one.case)} operations, {len(one.case.steps)} faults"
+    lines = (f"{head} example {one.examples_count}", f"by {one.pairing.bug.expected}: {told}")
+    return "\n          ".join((*lines, one.token))
+
+
+def _score(
+    measured: Sequence[Measured], drawn: Sequence[Drawn], *, whole: bool, shown: bool
+) -> int:
     """Print what was found and return the exit code."""
     click.echo()
     if whole:
@@ -157,14 +196,22 @@ def _score(measured: Sequence[Measured], *, whole: bool, shown: bool) -> int:
         luck = [each.at_random[number] for each in measured if each.at_random]
         if luck:
             click.echo(f"{name}: {_of_luck(luck)}")
+    small = sum(each.small for each in drawn)
+    if drawn:
+        click.echo(
+            f"drawn: {small} of {len(drawn)} bugs of several operations, each shown by at most "
+            f"{OPERATIONS_MAX} operations and {FAULTS_MAX} faults"
+        )
     lost = [each.bug.name for each in measured if not each.hunt.found]
     also = f", {len(SHOWN)} more by tests, {len(OPEN)} open" if whole else ""
     click.echo(f"found {len(measured) - len(lost)} of {len(measured)} planted bugs{also}")
+    few = whole and drawn and small < FINDS_MIN
     wrong = {
         "MISSING": ", ".join(missing()) if whole else "",
         "NOT FOUND": ", ".join(lost),
         "NOT SHOWN": "" if shown else "the tests above did not all pass",
         "LATE": f"the median is above {MEDIAN_MAX}" if whole and middle > MEDIAN_MAX else "",
+        "FEW": f"the fuzz strategy is to find {FINDS_MIN}" if few else "",
     }
     for word, told in wrong.items():
         if told:

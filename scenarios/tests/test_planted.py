@@ -16,11 +16,14 @@ from itertools import islice
 
 import pytest
 
+from killpoint.case import Case, Life, Phase, Step
 from killpoint.discovery import files_of
 from killpoint.failpoints import Hit
 from killpoint.process.pool import Pool
 from scenarios.planted import track
 from scenarios.planted.catalogue import MODULES, OPEN, REQUIRED, SHOWN, every_bug
+from scenarios.planted.drawn import FINDS_MIN, Drawn
+from scenarios.planted.fuzzed import PAIRINGS
 from scenarios.planted.hunt import Find, Hunt, hunt
 from scenarios.planted.kb_journal import UNBOUND
 from scenarios.planted.random_kills import Luck, per_hit, timed
@@ -43,9 +46,42 @@ def pool() -> Iterator[Pool]:
 def test_every_planted_bug_is_on_the_track_record_by_its_invariant() -> None:
     """Whoever plants a bug has it found before; the name of its invariant is what was expected."""
     record = track.tokens(track.PAGE.read_text())
+    drawn = {name for name in record if name.startswith("drawn.")}
 
     expected = {name: bug.expected for name, bug in BUGS.items()}
-    assert expected == {name: each.invariant for name, each in record.items()}
+    assert expected == {name: record[name].invariant for name in record.keys() - drawn}
+
+
+def test_what_was_drawn_is_on_the_track_record() -> None:
+    """As many as the strategy is to find at least, each by the invariant that was expected."""
+    record = track.tokens(track.PAGE.read_text())
+    expected = {f"drawn.{each.bug.name}": each.bug.expected for each in PAIRINGS}
+    drawn = {name: each.invariant for name, each in record.items() if name in expected}
+
+    assert len(drawn) >= FINDS_MIN
+    assert drawn == {name: expected[name] for name in drawn}
+    assert {name for name in record if name.startswith("drawn.")} == drawn.keys()
+
+
+@pytest.mark.parametrize(
+    ("lives", "steps_count", "is_small"),
+    [(("abc",), 2, "yes"), (("ab", "ab"), 2, "no"), (("a",), 3, "no")],
+    ids=["three operations", "four in two lives", "three faults"],
+)
+def test_a_find_is_small_or_is_not_counted(
+    lives: tuple[str, ...], steps_count: int, is_small: str
+) -> None:
+    """Three operations and two faults at most; what was not found is not small."""
+    step = Step(phase=Phase.RUN, point="a.x", occurrence=1)
+    case = Case(
+        scenario="s",
+        steps=(step,) * steps_count,
+        lives=tuple(Life(operations=each) for each in lives),
+    )
+
+    found = Drawn(pairing=PAIRINGS[0], examples_count=1, case=case)
+    assert found.small is (is_small == "yes")
+    assert not Drawn(pairing=PAIRINGS[0], examples_count=300).small
 
 
 def test_every_planted_file_is_in_the_catalogue() -> None:

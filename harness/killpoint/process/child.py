@@ -65,6 +65,11 @@ def become_subreaper() -> None:
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def die_with_parent() -> None:
+    """Have this process killed as soon as the one that started it is gone."""
+    _libc.prctl(PR_SET_PDEATHSIG, _KILL, 0, 0, 0)
+
+
 class Channel:
     """The child's end of the pipe, and of the socket on which it can stop."""
 
@@ -216,7 +221,7 @@ def _be_child(
     code = EXIT_RAISED
     try:
         os.setpgid(0, 0)
-        _libc.prctl(PR_SET_PDEATHSIG, _KILL, 0, 0, 0)
+        die_with_parent()
         for each in _TO_DEFAULT:
             _signal.signal(each, _DEFAULT)
         os.dup2(output, 1)

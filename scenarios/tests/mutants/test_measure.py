@@ -1,8 +1,12 @@
 """What a mutant may come to, and what the measure says of it; each is hunted really."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 
 from scenarios.mutants import measure
@@ -11,6 +15,8 @@ from scenarios.mutants.hunt import Bounds, Outcome, Way, hunt, results_of
 from scenarios.mutants.measure import every_mutant, problems_of
 from scenarios.mutants.mutant import Mutant, Rule, of_conditionals, of_effects
 
+ROOT = Path(__file__).parents[3]
+GONE_S = 10.0
 FEW = Bounds(kills_max=25, recoveries_max=10, errors_max=10)
 
 
@@ -45,6 +51,21 @@ def test_code_that_is_the_same_is_not_noticed() -> None:
         results = list(results_of(same, "graph.strict", way, FEW))
         assert results
         assert {str(each.verdict) for each in results} == {"passed"}
+
+
+def test_a_run_that_is_killed_leaves_no_process_behind() -> None:
+    """Neither a worker nor what a worker has started goes on alone."""
+    command = [sys.executable, "-m", "scenarios.mutants.measure", "graph.classify"]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    with run:
+        # The first line is of work that a worker has done.
+        assert "looked through" in run.stdout.readline()
+        started = psutil.Process(run.pid).children(recursive=True)
+        assert started
+        run.kill()
+    _, alive = psutil.wait_procs(started, timeout=GONE_S)
+    assert [] == alive
 
 
 def test_every_mutant_can_be_planted() -> None:
