@@ -2,7 +2,8 @@
 
 The runner lives in the warm parent. It prepares the scenario once (template, reference states, two
 traces that must agree). A case's crash comes from `killpoint.process.crash`; where an equal one was
-verified before, that verdict stands for this one too. One case in twenty is made and judged anew.
+verified before, that verdict stands for this one too. One case in twenty is made anew, and each
+distinct crash of these is judged anew.
 
 It never calls the system under test itself, and never decides which cases to run.
 """
@@ -21,6 +22,7 @@ from killpoint.fault import DAMAGES, Fault, faults_at
 from killpoint.history import History, OperationRecord, Outcome
 from killpoint.process import twice
 from killpoint.process.at_rest import AtRest
+from killpoint.process.bracketed import measured
 from killpoint.process.crash import Crash, Crashes, Start, UnfitCrash
 from killpoint.process.followed import Followed
 from killpoint.process.hurt import Afterwards
@@ -33,8 +35,7 @@ from killpoint.process.syscall_subject import subject_of
 from killpoint.process.verifier import Dossier
 from killpoint.process.victim import FIRST_VICTIM
 from killpoint.scenario import PointSource, Program, Scenario
-from killpoint.sources.marks import unbracketed_in
-from killpoint.sources.syscalls import read_trace, unavailable
+from killpoint.sources.syscalls import unavailable
 from killpoint.token import fingerprint
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Runner:
         self._references: tuple[Any, ...] = ()
         self._operations: tuple[str, ...] = ()
         self._verified: dict[tuple[str, str], CaseResult] = {}
+        self._judged_twice: dict[tuple[Case, str, str], CaseResult] = {}
         self._kept: dict[tuple[str, str], ChildEnd | None] = {}
         self._followed = Followed()
         self._told: dict[str, list[str]] = {"note": [], "doubt": []}
@@ -314,11 +316,17 @@ class Runner:
         return result
 
     def _anew(self, case: Case, crash: Crash) -> CaseResult:
-        """Judge a crash that was made anew, and take nothing that was found before."""
-        end = self._verify_with_follow_ups(case, crash)
-        result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
-        kept = self._try_kept_handles(case, crash)
-        return result if kept is None else added(result, kept)
+        """Judge a crash that was made anew, and take nothing that was found before.
+
+        Equal ones among those are judged anew once.
+        """
+        key = (case, *key_of(crash))
+        if self._every or key not in self._judged_twice:
+            end = self._verify_with_follow_ups(case, crash)
+            result = replace(judge(case, crash, end), recovery_hits=self._hits(case, crash, end))
+            kept = self._try_kept_handles(case, crash)
+            self._judged_twice[key] = result if kept is None else added(result, kept)
+        return self._judged_twice[key]
 
     def _verify_with_follow_ups(self, case: Case, crash: Crash) -> ChildEnd:
         """Verify with one kind, dealt by the case; all once per distinct recovered image."""
@@ -375,18 +383,8 @@ class Runner:
         if why_not:
             return Bracketing(measured=False, why_not=why_not)
         self._place.restore(self.crash(case).image)
-        output = self._directory / "measure"
-        incarnation = FIRST_VICTIM + case.processes_count
-        end = self._subject.measure(self.root, incarnation, output, recovery=bool(case.steps))
-        seen = read_trace(output, self.root)
-        # What a workload's trace has doubted is known already; a recovery is heard here only.
-        doubts = [said[0] for said in end.all("doubt")] if case.steps else []
-        return Bracketing(
-            measured=True,
-            calls_count=sum(pair.mutates for pair in seen.pairs),
-            unbracketed=(*(str(each) for each in unbracketed_in(seen)), *doubts),
-            blind=seen.blind,
-        )
+        output, incarnation = self._directory / "measure", FIRST_VICTIM + case.processes_count
+        return measured(self._subject, self.root, incarnation, output, recovery=bool(case.steps))
 
     def recovered_image(self, case: Case) -> Image:
         """Return the store as recovery leaves it, before any follow-up."""

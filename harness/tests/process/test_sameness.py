@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -80,3 +82,25 @@ def test_an_equal_crash_is_run_twice_as_the_one_that_was_verified(
     ]
 
     assert [(one.twice, one.detail) for one in each] == [(Twice.EQUAL, "")] * 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "judged_count"), [({}, 2), ({"every": True}, 4)], ids=["as usual", "every"]
+)
+def test_equal_crashes_are_judged_a_second_time_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], judged_count: int
+) -> None:
+    """Each is made again all the same; two cases with one crash are judged twice in all."""
+    monkeypatch.setattr(twice, "is_chosen", lambda _: True)
+    scenario = load([STORES / "recovering.py"])["recovering.witnessed"]
+    runner = Runner(scenario, Nursery(), tmp_path, **asked)
+    runner.prepare()
+    verify = Mock(wraps=runner._verify)
+    again = Mock(wraps=runner.crashes.again)
+    monkeypatch.setattr(runner, "_verify", verify)
+    monkeypatch.setattr(runner.crashes, "again", again)
+
+    for steps in ((CRASHED,), (CRASHED, UNCHANGED)):
+        assert runner.run(Case(scenario=scenario.name, steps=steps)).twice is Twice.EQUAL
+
+    assert (verify.call_count, again.call_count) == (judged_count, 2)
