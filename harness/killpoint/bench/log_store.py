@@ -16,6 +16,7 @@ from killpoint.failpoints import declare, declare_effect, reach
 from killpoint.scenario import FollowUp, Operation, PointSource, Scenario, functions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LOG = "log"
@@ -125,19 +126,23 @@ def _put(number: int) -> Operation:
     return Operation(f"put {number}", lambda log: log.put(f"key {number % 3}", f"value {number}"))
 
 
+def _operations(puts_count: int, rounds_count: int) -> Iterator[Operation]:
+    for turn in range(rounds_count):
+        for number in range(puts_count):
+            yield _put(turn * puts_count + number)
+        yield Operation("compact" if rounds_count == 1 else f"compact {turn}", LogStore.compact)
+
+
 def _with_one_more(state: dict[str, Any]) -> dict[str, Any]:
     return state | {"one more": "x"}
 
 
-def log_scenario(name: str, puts_count: int) -> Scenario:
-    """Return a workload of so many puts and a compaction."""
+def log_scenario(name: str, puts_count: int, *, rounds_count: int = 1) -> Scenario:
+    """Return a workload of so many rounds, each of so many puts and a compaction."""
     return Scenario(
         name=name,
         system=functions(open=LogStore, observe=LogStore.values, close=LogStore.close),
-        operations=(
-            *(_put(number) for number in range(puts_count)),
-            Operation("compact", LogStore.compact),
-        ),
+        operations=tuple(_operations(puts_count, rounds_count)),
         follow_ups=(FollowUp("one more", lambda log: log.put("one more", "x"), _with_one_more),),
         points=frozenset({PointSource.DECLARED}),
     )
