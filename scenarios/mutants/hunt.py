@@ -171,11 +171,17 @@ def _cases_max(way: Way, bounds: Bounds) -> int:
             return bounds.errors_max
 
 
+def tests_of(mutant: Mutant) -> tuple[str, ...]:
+    """Return the tests of the mutant's store, those of its own module first."""
+    store, _, module = mutant.where.partition(".")
+    own, every = f"engine/tests/{store}/test_{module}.py", f"engine/tests/{store}"
+    return (own, every) if Path(ROOT, own).is_file() else (every,)
+
+
 def _ask_the_tests(mutant: Mutant) -> None:
     """Run the engine's own tests of the store with the mutant planted; raise if one fails."""
-    store = mutant.where.partition(".")[0]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "scenarios.mutants.plugin"]
-    command += ["-p", "no:cacheprovider", "-p", "no:xdist", f"engine/tests/{store}"]
+    command += ["-p", "no:cacheprovider", "-p", "no:xdist", *tests_of(mutant)]
     told = {"KILLPOINT_MUTANT": f"{mutant.where} {mutant.name}"}
     with tempfile.TemporaryFile("w+") as printed:
         # Into a file, and a group of its own: what the tests have started may outlive them.

@@ -11,7 +11,7 @@ import pytest
 
 from scenarios.mutants import measure
 from scenarios.mutants.equivalent import Equivalent
-from scenarios.mutants.hunt import Bounds, Outcome, Way, hunt, results_of
+from scenarios.mutants.hunt import Bounds, Outcome, Way, hunt, results_of, tests_of
 from scenarios.mutants.measure import every_mutant, problems_of
 from scenarios.mutants.mutant import Mutant, Rule, of_conditionals, of_effects
 
@@ -66,6 +66,15 @@ def test_a_run_that_is_killed_leaves_no_process_behind() -> None:
         run.kill()
     _, alive = psutil.wait_procs(started, timeout=GONE_S)
     assert [] == alive
+
+
+def test_the_tests_of_a_module_are_asked_first() -> None:
+    """They are the likeliest to notice; the store's others follow."""
+    assert tests_of(of_conditionals("graph.recovery")[0]) == (
+        "engine/tests/graph/test_recovery.py",
+        "engine/tests/graph",
+    )
+    assert tests_of(of_effects("kb")[0]) == ("engine/tests/kb",)
 
 
 def test_every_mutant_can_be_planted() -> None:
