@@ -7,7 +7,7 @@ STAMP     := $(VENV)/setup.stamp
 SETUP_LOG := $(VENV)/setup.log
 WORKERS   ?= 2
 # How long each of the two shards of `make nightly` may take, and how deep it goes into recovery.
-MINUTES   ?= 45
+MINUTES   ?= 60
 DEPTH     ?= 2
 # 1 is also what strikes after an error; 0 are the errors alone.
 ERROR_DEPTH ?= 0

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from killpoint.process.preparation import Preparation
     from killpoint.token import Token
 
+SHARES_MAX = 4
+
 
 class Campaign:
     """One run over the scenarios of a pool."""
@@ -71,8 +73,7 @@ class Campaign:
         end_s = None if settings.budget_s is None else started + settings.budget_s
         try:
             for number, name in enumerate(chosen):
-                # What is left is shared out evenly: no scenario starves because it comes last.
-                share = self._share(end_s, len(chosen) - number)
+                share = self._share(end_s, len(chosen) - number, len(chosen))
                 exploration = Exploration(
                     pool=self._pool,
                     settings=settings,
@@ -165,15 +166,22 @@ class Campaign:
             found.append(each.title)
         return tuple(found)
 
-    def _share(self, end_s: float | None, scenarios_left: int) -> Budget:
+    def _share(self, end_s: float | None, left_count: int, count: int) -> Budget:
         deep_s, first = self._settings.deep_s, self._settings.stop_at_first
         if deep_s is not None:
-            deep_s /= len(self._choose())
+            deep_s /= count
         if end_s is None:
             return Budget(deep_s=deep_s, first_failure=first)
         now = time.monotonic()
-        share_s = max(end_s - now, 0) / scenarios_left
-        return Budget(end_s=now + share_s, deep_s=deep_s, first_failure=first)
+        # Who draws without end takes whatever there is.
+        endless = self._settings.strategy is StrategyName.FUZZ and not self._settings.examples
+        mine_s = share_s(
+            end_s - now,
+            left_count,
+            reserve_s=(self._settings.budget_s or 0) / count / 2,
+            shares_max=1 if endless else SHARES_MAX,
+        )
+        return Budget(end_s=now + mine_s, deep_s=deep_s, first_failure=first)
 
     def _never_reached(self) -> tuple[str, ...]:
         """Return declared points that a whole, complete campaign should have reached."""
@@ -218,3 +226,13 @@ def replay(
         for turn in range(times)
     ]
     return preparation, results
+
+
+def share_s(left_s: float, left_count: int, *, reserve_s: float, shares_max: int) -> float:
+    """Return how long the next of `left_count` scenarios may take, of `left_s` seconds.
+
+    Most need less than an even share, so one that needs more may have some of theirs; yet
+    `reserve_s` stays for each of the others, and no scenario starves because it comes last.
+    """
+    even_s, others_s = left_s / left_count, (left_count - 1) * reserve_s
+    return max(min(even_s * shares_max, left_s - others_s), 0)
