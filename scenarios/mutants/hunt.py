@@ -22,7 +22,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from killpoint.explore.error import ErrorStrategy
 from killpoint.explore.kill import KillStrategy
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
+from killpoint.process.scratch import take
 from killpoint.verdict import Reason, Verdict
 from scenarios.mutants.mutant import mutated
 from scenarios.planted.sound import sound
@@ -68,6 +68,16 @@ class Bounds:
     recoveries_max: int = 200
     errors_max: int = 150
 
+    def cases_max(self, way: Way) -> int:
+        """Return how many cases of one way a scenario may take."""
+        match way:
+            case Way.KILL:
+                return self.kills_max
+            case Way.RECOVERY:
+                return self.recoveries_max
+            case _:
+                return self.errors_max
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -93,21 +103,77 @@ class _Noticed(Exception):  # noqa: N818 -- an answer, carried out of the middle
         self.told = told
 
 
+class Ground:
+    """One scenario with a mutant in it: prepared once, then struck in each way."""
+
+    def __init__(self, mutant: Mutant, scenario: str, directory: Path) -> None:
+        """Prepare nothing yet; work below `directory`."""
+        self._runner = Runner(mutated(sound(scenario), mutant), Nursery(), directory)
+        self._preparation: Preparation | None = None
+        self._kills: KillStrategy | None = None
+
+    def results(self, way: Way, cases_max: int) -> Iterator[CaseResult]:
+        """Yield what comes of so many cases of one way; kills come before those in recoveries.
+
+        Raises `PrepareError` where the scenario cannot be prepared with the mutant in it.
+        """
+        if self._preparation is None:
+            self._preparation = self._runner.prepare()
+        strategy = self._strategy(self._preparation, way)
+        for case in strategy.propose()[:cases_max]:
+            result = self._runner.run(case)
+            strategy.learn(result)
+            yield result
+
+    def _strategy(self, preparation: Preparation, way: Way) -> Strategy:
+        if way is Way.ERROR:
+            return ErrorStrategy(
+                scenario=preparation.scenario,
+                hits=preparation.hits,
+                changes=preparation.changes,
+                faults=preparation.faults,
+                depth=0,
+            )
+        # Of recoveries it proposes those that the kills have met, so it is one for both.
+        self._kills = self._kills or KillStrategy(
+            scenario=preparation.scenario,
+            hits=[hit.point for hit in preparation.hits],
+            changes=preparation.changes,
+            depth=1,
+            never_killable=preparation.never_killable,
+        )
+        return self._kills
+
+
 def hunt(mutant: Mutant, reaching: tuple[str, ...], bounds: Bounds = Bounds()) -> Outcome:
     """Return what becomes of a mutant over the scenarios that reach it."""
-    chosen = reaching[: bounds.scenarios_max]
     count = 0
+    scratch = take()
     try:
+        grounds = {
+            name: Ground(mutant, name, scratch.worker(number))
+            for number, name in enumerate(reaching[: bounds.scenarios_max])
+        }
         for way in (Way.KILL, Way.RECOVERY, Way.ERROR):
-            for name in chosen:
-                for result in results_of(mutant, name, way, bounds):
+            for name, ground in grounds.items():
+                for result in _told(ground.results(way, bounds.cases_max(way))):
                     count += 1
                     _judge(result, way, name)
         _ask_the_tests(mutant)
     except _Noticed as noticed:
         return Outcome(mutant=mutant, way=noticed.way, told=noticed.told, cases_count=count)
+    finally:
+        scratch.close()
     way = Way.SURVIVED if reaching else Way.UNREACHED
     return Outcome(mutant=mutant, way=way, cases_count=count)
+
+
+def _told(results: Iterator[CaseResult]) -> Iterator[CaseResult]:
+    """Yield the results; a scenario that cannot be prepared has noticed the mutant."""
+    try:
+        yield from results
+    except PrepareError as error:
+        raise _Noticed(Way.PLAIN, str(error).partition("\n")[0]) from error
 
 
 def _judge(result: CaseResult, way: Way, scenario: str) -> None:
@@ -117,61 +183,7 @@ def _judge(result: CaseResult, way: Way, scenario: str) -> None:
         raise _Noticed(way, f"{scenario}: it hung")
 
 
-def results_of(mutant: Mutant, name: str, way: Way, bounds: Bounds) -> Iterator[CaseResult]:
-    """Yield the results of one way over one scenario."""
-    scenario = sound(name)
-    if way is Way.ERROR and scenario.without_errors:
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        runner = Runner(mutated(scenario, mutant), Nursery(), Path(directory))
-        try:
-            preparation = runner.prepare()
-        except PrepareError as error:
-            told = str(error).partition("\n")[0]
-            raise _Noticed(Way.PLAIN, told) from error
-        strategy = _strategy(preparation, way)
-        yield from islice(_explored(runner, strategy, way), _cases_max(way, bounds))
-
-
-def _strategy(preparation: Preparation, way: Way) -> Strategy:
-    if way is Way.ERROR:
-        return ErrorStrategy(
-            scenario=preparation.scenario,
-            hits=preparation.hits,
-            changes=preparation.changes,
-            faults=preparation.faults,
-            depth=0,
-        )
-    return KillStrategy(
-        scenario=preparation.scenario,
-        hits=[hit.point for hit in preparation.hits],
-        changes=preparation.changes,
-        depth=int(way is Way.RECOVERY),
-        never_killable=preparation.never_killable,
-    )
-
-
-def _explored(runner: Runner, strategy: Strategy, way: Way) -> Iterator[CaseResult]:
-    """Yield what the strategy proposes; of recoveries, only what strikes in one."""
-    while cases := strategy.propose():
-        for case in cases:
-            result = runner.run(case)
-            strategy.learn(result)
-            if way is not Way.RECOVERY or case.depth:
-                yield result
-
-
-def _cases_max(way: Way, bounds: Bounds) -> int:
-    match way:
-        case Way.KILL:
-            return bounds.kills_max
-        case Way.RECOVERY:
-            return bounds.recoveries_max
-        case _:
-            return bounds.errors_max
-
-
-def tests_of(mutant: Mutant) -> tuple[str, ...]:
+def suite_of(mutant: Mutant) -> tuple[str, ...]:
     """Return the tests of the mutant's store, those of its own module first."""
     store, _, module = mutant.where.partition(".")
     own, every = f"engine/tests/{store}/test_{module}.py", f"engine/tests/{store}"
@@ -181,7 +193,7 @@ def tests_of(mutant: Mutant) -> tuple[str, ...]:
 def _ask_the_tests(mutant: Mutant) -> None:
     """Run the engine's own tests of the store with the mutant planted; raise if one fails."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "scenarios.mutants.plugin"]
-    command += ["-p", "no:cacheprovider", "-p", "no:xdist", *tests_of(mutant)]
+    command += ["-p", "no:cacheprovider", "-p", "no:xdist", *suite_of(mutant)]
     told = {"KILLPOINT_MUTANT": f"{mutant.where} {mutant.name}"}
     with tempfile.TemporaryFile("w+") as printed:
         # Into a file, and a group of its own: what the tests have started may outlive them.

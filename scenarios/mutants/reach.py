@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from killpoint.explore.kill import KillStrategy
 from killpoint.process.child import Nursery
 from killpoint.process.runner import Runner
+from killpoint.process.scratch import take
 from scenarios.planted.patch import PlantedSystem
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ Reach = Mapping[str, frozenset[str]]
 
 def reached_by(scenario: Scenario) -> frozenset[str]:
     """Return the functions and effects that the scenario reaches, in its run or its recoveries."""
-    with tempfile.TemporaryDirectory() as directory:
-        log = Path(directory, "functions")
+    scratch = take()
+    try:
+        log = scratch.place / "functions"
         log.touch()
         watched = replace(scenario, system=PlantedSystem(scenario.system, partial(_watch, log)))
-        runner = Runner(watched, Nursery(), Path(directory, "runs"))
+        runner = Runner(watched, Nursery(), scratch.worker(0))
         preparation = runner.prepare()
         passed = {hit.point for hit in preparation.hits}
         strategy = KillStrategy(
@@ -49,10 +50,12 @@ def reached_by(scenario: Scenario) -> frozenset[str]:
             depth=0,
             never_killable=preparation.never_killable,
         )
-        for case in list(strategy.propose())[:CASES_COUNT]:
+        for case in strategy.propose()[:CASES_COUNT]:
             passed |= set(runner.run(case).recovery_hits)
         effects = {point.rpartition(".")[0] for point in passed}
         return frozenset(effects | set(log.read_text().split()))
+    finally:
+        scratch.close()
 
 
 def _watch(log: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from scenarios.mutants import measure
 from scenarios.mutants.equivalent import Equivalent
-from scenarios.mutants.hunt import Bounds, Outcome, Way, hunt, results_of, tests_of
+from scenarios.mutants.hunt import Bounds, Ground, Outcome, Way, hunt, suite_of
 from scenarios.mutants.measure import every_mutant, problems_of
 from scenarios.mutants.mutant import Mutant, Rule, of_conditionals, of_effects
 
@@ -42,14 +42,15 @@ def test_a_mutant_of_each_rule_is_noticed(name: str, scenario: str) -> None:
     assert outcome.told
 
 
-def test_code_that_is_the_same_is_not_noticed() -> None:
+def test_code_that_is_the_same_is_not_noticed(tmp_path: Path) -> None:
     """Planting alone changes nothing, so no case fails."""
     first = of_conditionals("graph.recovery")[0]
     same = replace(first, name=first.name.replace("negated", "same"), rule=Rule.SAME)
 
-    for way in (Way.KILL, Way.ERROR):
-        results = list(results_of(same, "graph.strict", way, FEW))
-        assert results
+    ground = Ground(same, "graph.strict", tmp_path)
+    for way in (Way.KILL, Way.RECOVERY, Way.ERROR):
+        results = list(ground.results(way, FEW.cases_max(way)))
+        assert {way is Way.RECOVERY} == {result.case.depth > 0 for result in results}
         assert {str(each.verdict) for each in results} == {"passed"}
 
 
@@ -70,11 +71,11 @@ def test_a_run_that_is_killed_leaves_no_process_behind() -> None:
 
 def test_the_tests_of_a_module_are_asked_first() -> None:
     """They are the likeliest to notice; the store's others follow."""
-    assert tests_of(of_conditionals("graph.recovery")[0]) == (
+    assert suite_of(of_conditionals("graph.recovery")[0]) == (
         "engine/tests/graph/test_recovery.py",
         "engine/tests/graph",
     )
-    assert tests_of(of_effects("kb")[0]) == ("engine/tests/kb",)
+    assert suite_of(of_effects("kb")[0]) == ("engine/tests/kb",)
 
 
 def test_every_mutant_can_be_planted() -> None:
