@@ -165,12 +165,14 @@ class Answer(StrEnum):
 class CaseResult:
     """What one case came to.
 
-    `crash_images` holds the image id after each step, `recovery_hits` the points that the last,
-    unharmed reopening passed, in order; `later_hits` those that the workload passed after an
-    error, with their occurrences, before it failed or ended. `applied_count` is how many
-    operations the recovered state shows, `told` what a damaged store made of it. Times are
-    seconds of wall clock in the worker. Of a crash by image, `made_again` says that SIGKILL left
-    the same bytes; `twice` whether the case was run a second time, and came out the same.
+    `crash_images` holds the image id after each step, empty where its process was struck once
+    more; `crash_key` is what else the last crash consists of, `parent_key` that of the one before.
+    `recovery_hits` are the points that the last, unharmed reopening passed, in order;
+    `later_hits` those that the workload passed after an error, with their occurrences, before it
+    failed or ended. `applied_count` is how many operations the recovered state shows, `told` what
+    a damaged store made of it. Times are seconds of wall clock in the worker. Of a crash by image,
+    `made_again` says that SIGKILL left the same bytes; `twice` whether the case was run a second
+    time, and came out the same.
     """
 
     case: Case
@@ -187,6 +189,7 @@ class CaseResult:
     worker: int = 0
     output: str = ""
     crash_key: str = ""
+    parent_key: str = ""
     means: Means = Means.SIGKILL
     made_again: bool = False
     note: str = ""

@@ -1,9 +1,9 @@
 """Unites the records of shards into one, as if one machine had run everything.
 
-Cases are the same when they strike the same pair of the workload, or the same point in the
-recovery of the same crash; of equal cases the worst counts. What is left to do is what every shard
-left undone. A shard that is missing, or whose record is incomplete, is named, and then the whole
-is not passed. It never changes the records that it reads.
+Cases are the same when they strike the same pair of the workload in the same way, or the same point
+in the recovery of the same crash, however deep each shard met it; of equal cases the worst counts.
+What is left to do is what every shard left undone. A shard that is missing, or whose record is
+incomplete, is named, and then the whole is not passed. It never changes the records that it reads.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KEPT_PER_SIGNATURE_MAX = 3
 _STOP_RANK = {stop: rank for rank, stop in enumerate(StopReason)}
 
-Key = tuple[str, int, str, int, str, int]
+Key = tuple[str, str, str, int, str]
 
 
 class MixedRecordsError(UsageError):
@@ -98,6 +98,8 @@ def _unite(records: Sequence[Record]) -> _Union:
                 disagreeing.add(key)
                 if worst((known.verdict, row.verdict)) is row.verdict:
                     rows[key] = row
+            elif row.depth < known.depth:
+                rows[key] = row
     by_place: dict[tuple[str, int], list[CaseRow]] = {}
     for row in rows.values():
         by_place.setdefault((row.scenario, row.depth), []).append(row)
@@ -105,10 +107,11 @@ def _unite(records: Sequence[Record]) -> _Union:
 
 
 def _key(row: CaseRow) -> Key:
-    """Return what a case strikes. Without an image its token has to say it."""
-    struck = row.parent_image or row.token if row.depth else ""
-    acknowledged = row.acknowledged_count if row.depth else 0
-    return (row.scenario, row.depth, struck, acknowledged, row.point, row.occurrence)
+    """Return what a case strikes, and how. Without the key of a crash its token has to say it."""
+    struck = ""
+    if row.depth:
+        struck = f"{row.parent_image} {row.parent_key}" if row.parent_key else row.token
+    return (row.scenario, struck, row.point, row.occurrence, row.fault)
 
 
 def _write(records: Sequence[Record], united: _Union, into: Path) -> Run:

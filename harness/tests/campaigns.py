@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from killpoint.case import Case
+    from killpoint.case import Case, Step
 
 MEASURED = Bracketing(measured=True, calls_count=212)
 NO_STRACE = Bracketing(measured=False, why_not="strace is not installed")
@@ -184,12 +184,17 @@ def _passed(case: Case) -> CaseResult:
         crash_images=tuple(images[: len(case.steps)]),
         recovered_image=images[-1],
         recovery_hits=recovery,
-        # Each crash of a recovery is one of its own, and so tells its own points.
-        crash_key=str(case.steps[-1].ordinal) if case.depth else "",
+        crash_key=_key(case.steps),
+        parent_key=_key(case.steps[:-1]) if case.depth else "",
         victim_s=0.001 * (1 + case.steps[-1].ordinal % 7),
         verify_s=0.002,
         worker=case.steps[0].ordinal % 2,
     )
+
+
+def _key(steps: Sequence[Step]) -> str:
+    """Return the key of a crash: each one of a recovery is its own, and so tells its own points."""
+    return str(steps[-1].ordinal) if len(steps) > 1 else "workload"
 
 
 def _failed(result: CaseResult) -> CaseResult:

@@ -15,6 +15,7 @@ from killpoint.records import Record, Recorder, read_record
 from killpoint.report import completeness
 from killpoint.verdict import Verdict
 from tests.campaigns import Made, events
+from tests.shell import ROOT, STORES, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +60,37 @@ def test_a_crash_that_two_shards_found_counts_once(tmp_path: Path) -> None:
     in_shards = sum(read_record(each).run.scenarios[0].tally(1).pairs_done for each in shards)
     _, merged = _merged(tmp_path, *shards)
     assert 45 == merged.run.scenarios[0].tally(1).pairs_done < in_shards
+
+
+def test_shards_of_real_kills_are_the_whole_at_every_depth(shell: Shell) -> None:
+    """What one shard met in the workload and another in a recovery is one crash."""
+    run = ("run", str(STORES / "recovering.py"), "recovering.early", "--depth", "2", "--no-measure")
+    shell.killpoint(*run, "--reports", "whole")
+    names = ["first", "second"]
+    for number, name in enumerate(names, start=1):
+        shell.killpoint(*run, "--shard", f"{number}/2", "--reports", name)
+    shell.killpoint("merge", *(f"{name}/latest" for name in names), "--into", "united")
+
+    whole, united = (read_record(shell.directory / name).run for name in ("whole/latest", "united"))
+    shards = [read_record(shell.directory / f"{name}/latest").run for name in names]
+    done = [
+        [each for each in run.scenarios[0].tallies if each.pairs_total] for run in (whole, united)
+    ]
+    assert done[0] == done[1]
+    assert {0, 1} == {each.depth for each in done[0]}
+    assert 2 in {each.depth for shard in shards for each in shard.scenarios[0].tallies}
+    assert whole.cases_count == united.cases_count < sum(each.cases_count for each in shards)
+
+
+def test_errors_of_each_kind_at_one_call_are_cases_of_their_own(shell: Shell) -> None:
+    """A call that fails before, after and half way is three of them."""
+    run = ("run", str(ROOT / "harness/killpoint/bench/log_store.py"), "--strategy", "error")
+    for name in ("one", "two"):
+        shell.killpoint(*run, "--depth", "0", "--no-measure", "--reports", name)
+    shell.killpoint("merge", "one/latest", "two/latest", "--into", "united")
+
+    one, united = (read_record(shell.directory / name).run for name in ("one/latest", "united"))
+    assert one.cases_count == united.cases_count > 0
 
 
 def test_a_missing_shard_is_named_and_not_passed(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from killpoint.change import Change, changes_of
 from killpoint.errors import PainlessError
 from killpoint.fault import Fault
 from killpoint.history import History
+from killpoint.process.sameness import key_of
 from killpoint.process.victim import FIRST_VICTIM
 from killpoint.verdict import Reason
 
@@ -45,7 +46,11 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
-    """The state of things after some steps of a case: where it died and what had been said."""
+    """The state of things after some steps of a case: where it died and what had been said.
+
+    `came_by` has the keys of the crashes after each step but the last; empty ones where the same
+    process was struck once more.
+    """
 
     image: Image
     history: History
@@ -55,6 +60,17 @@ class Crash:
     beside: tuple[str, ...] = ()
     means: Means = Means.SIGKILL
     note: str = ""
+    came_by: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Return the ids of the images after each step."""
+        return (*(image for image, _ in self.came_by), self.image.id)
+
+    @property
+    def parent_key(self) -> str:
+        """Return the key of the crash whose recovery the last step struck, if it did."""
+        return self.came_by[-1][1] if self.came_by else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +244,7 @@ class Crashes:
             witness=witness,
             ends=(*before.ends, end),
             beside=(*before.beside, *self._place.beside()),
+            came_by=_came_by(before, _parted(steps)[1]),
             means=Means.ERROR,
         )
 
@@ -251,6 +268,7 @@ class Crashes:
             witness=witness,
             ends=(*before.ends, end),
             beside=(*before.beside, *self._place.beside()),
+            came_by=_came_by(before, _parted(steps)[1]),
         )
 
     def _photographed(self, steps: Steps) -> Crash:
@@ -280,6 +298,7 @@ class Crashes:
             witness=before.witness if run else _shown(before, photograph.image, album.witness),
             ends=(*before.ends, album.end),
             means=Means.IMAGE,
+            came_by=_came_by(before, own),
         )
 
     def _album(self, steps: Steps, before: Crash, sitting: Sitting) -> Album:
@@ -329,6 +348,13 @@ def _shown(before: Crash, image: Image, told: object) -> object:
     makes the two crashes equal, and saves a sixth to a third of what depth 2 has to recover.
     """
     return before.witness if image.id == before.image.id else told
+
+
+def _came_by(before: Crash, own: Steps) -> tuple[tuple[str, str], ...]:
+    """Return the keys after each step but the last, of a crash that `own` steps made next."""
+    if own[-1].phase is Phase.RECOVER:
+        return (*before.came_by, key_of(before))
+    return (("", ""),) * (len(own) - 1)
 
 
 def _parted(steps: Steps) -> tuple[Steps, Steps]:

@@ -301,7 +301,8 @@ class Runner:
         key = key_of(crash)
         known = self._verified.get(key)
         if known is not None and not self._every:
-            return replace(known, case=case, recovery_hits=(), victim_s=0.0, verify_s=0.0)
+            mine = replace(known, case=case, crash_images=crash.images, parent_key=crash.parent_key)
+            return replace(mine, recovery_hits=(), victim_s=0.0, verify_s=0.0)
         end = self._verify_with_follow_ups(case, crash)
         result = replace(judge(case, crash, end), crash_key=key[1])
         if known is None:

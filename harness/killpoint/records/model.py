@@ -28,8 +28,9 @@ NOT_PREPARED = Bracketing(measured=False, why_not="not prepared")
 class CaseRow:
     """One case. `point` and `occurrence` are those of its last step, `first_*` of its first.
 
-    `parent_image` is what the last step struck: the image that the step before it left, empty at
-    depth 0. `recovery_hits_count` are the points that the last, unharmed reopening passed. `fault`
+    `parent_image` is what the last step struck: the image that the step before it left, empty
+    where that step struck the workload; `parent_key` is what else that crash consisted of.
+    `recovery_hits_count` are the points that the last, unharmed reopening passed. `fault`
     is that of the last step, `answer` what came of one that the process lived through.
     """
 
@@ -59,6 +60,7 @@ class CaseRow:
     twice: Twice = Twice.NO
     fault: str = Fault.KILL.value
     answer: Answer = Answer.NONE
+    parent_key: str = ""
 
     @property
     def first_pair(self) -> str:

@@ -57,6 +57,7 @@ _COLUMN_TYPES = {
     "twice": "string",
     "fault": "string",
     "answer": "string",
+    "parent_key": "string",
 }
 
 
@@ -102,6 +103,7 @@ def row_of(event: CaseFinished) -> CaseRow:
         twice=result.twice,
         fault=steps[-1].fault.value if steps else Fault.KILL.value,
         answer=result.answer,
+        parent_key=result.parent_key,
     )
 
 

@@ -9,6 +9,7 @@ from killpoint.failpoints import declare, reach
 
 INTENT = declare("recovering.after_intent", durable="the intent", pending="the put")
 FIRST = declare("recovering.before_first", durable="the intent", pending="the put")
+EARLY = declare("recovering.after_first", durable="the first half", pending="the put")
 SECOND = declare("recovering.before_second", durable="the first half", pending="the put")
 
 
@@ -16,6 +17,13 @@ def put(root: Path) -> None:
     """Write an intent and leave the rest to the next opening."""
     (root / "intent").write_text("put")
     reach(INTENT)
+
+
+def put_early(root: Path) -> None:
+    """Do the same, and the first half: a death then leaves what one in the recovery leaves."""
+    put(root)
+    (root / "first").write_text("1")
+    reach(EARLY)
 
 
 def settle(root: Path) -> Path:
@@ -81,6 +89,12 @@ SCENARIOS = (
         name="recovering.put",
         system=functions(open=settle, observe=read),
         operations=(PUT,),
+        points=DECLARED,
+    ),
+    Scenario(
+        name="recovering.early",
+        system=functions(open=settle, observe=read),
+        operations=(Operation("put", put_early),),
         points=DECLARED,
     ),
     Scenario(
