@@ -58,8 +58,11 @@ def try_all(scenario: Scenario, root: Path, channel: Channel, told: Bystander) -
     kinds = scenario.kept
     if told.dealt is not None:
         kinds = (kinds[told.dealt % len(kinds)],)
-    wrongs = {kind.name: _try(scenario, root, kind, told) for kind in kinds}
-    evidence = [f"{name}: {wrong}" for name, wrong in wrongs.items() if wrong]
+    wrongs: dict[str, list[str]] = {}
+    for kind in kinds:
+        wrongs.setdefault(_try(scenario, root, kind, told), []).append(kind.name)
+    # Whatever is wrong with a store, most operations say the same of it: once is enough.
+    evidence = [f"{', '.join(names)}: {wrong}" for wrong, names in wrongs.items() if wrong]
     if evidence:
         channel.send("violation", KEPT_HANDLE, evidence)
     channel.send("verified")

@@ -25,3 +25,10 @@ def test_a_kept_handle_goes_on_or_is_refused_once(
 
     assert exit_code == done.returncode, done.stdout
     assert words in " ".join(done.stdout.split())
+
+
+def test_what_is_wrong_in_every_way_is_told_once(shell: Shell) -> None:
+    """With all the operations that met it, and not a paragraph for each."""
+    done = shell.killpoint("run", KEPT, "kept.stuck", "--depth", "0", "--no-measure")
+
+    assert "step, another step: after a fresh opening elsewhere" in " ".join(done.stdout.split())

@@ -87,12 +87,13 @@ class Careful(Stuck):
 
 def scenario(name: str, kind: type[Counter]) -> Scenario:
     """Return a scenario over one kind of handle."""
-    step = FollowUp("step", kind.step, lambda count: count + 1)
+    names = ("step", "another step")
+    steps = tuple(FollowUp(name, kind.step, lambda count: count + 1) for name in names)
     return Scenario(
         name=f"kept.{name}",
         system=functions(open=kind, observe=Counter.count),
         operations=(Operation("step 1", kind.step), Operation("step 2", kind.step)),
-        kept=(step,),
+        kept=steps,
         refused=lambda error: isinstance(error, StaleError),
         points=frozenset({PointSource.DECLARED}),
     )
