@@ -20,6 +20,7 @@ from killpoint.records.ledger import ScenarioLedger
 from killpoint.records.model import CaseRow, Points
 from killpoint.records.store import RUN_NAME, why, write_points, write_rows, write_run
 from killpoint.report import write_reports
+from killpoint.token import tells_lives
 from killpoint.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ def _unite(records: Sequence[Record]) -> _Union:
 
 def _key(row: CaseRow) -> Key:
     """Return what a case strikes, and how. Without the key of a crash its token has to say it."""
-    struck = ""
-    if row.depth:
-        struck = f"{row.parent_image} {row.parent_key}" if row.parent_key else row.token
+    struck = row.token if row.depth or tells_lives(row.token) else ""
+    if row.parent_key:
+        struck = f"{row.parent_image} {row.parent_key}"
     return (row.scenario, struck, row.point, row.occurrence, row.fault)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FORMAT = "k1"
 RECOVER = "recover"
 ONLY = "only"
+DO = "do:"
 TOKEN_CHARACTERS_MAX = 100
 
 _SCENARIO = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -41,9 +42,14 @@ _STEP = re.compile(
     r"|#(?P<ordinal>[1-9][0-9]{0,8}))$"
 )
 _ONLY = re.compile(rf"^{ONLY}:(?P<numbers>[1-9][0-9]{{0,5}}(?:,[1-9][0-9]{{0,5}})*)$")
-_LIFE = re.compile(r"^do:(?P<operations>[A-Za-z]{1,16})$")
+_LIFE = re.compile(rf"^{DO}(?P<operations>[A-Za-z]{{1,16}})$")
 _KEPT = re.compile(r"^kept:(?P<letter>[A-Za-z])$")
 _FINGERPRINT = re.compile(r"^[0-9a-f]{4}$")
+
+
+def tells_lives(token: str) -> bool:
+    """Return whether this token, as it was printed, is of a fuzzed case."""
+    return f"/{DO}" in token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +82,7 @@ def _print_lives(lives: tuple[Life, ...], printed: list[str]) -> list[str]:
     """Put what is printed of all steps between what is said of each life."""
     parts: list[str] = []
     for life in lives:
-        parts += [f"do:{life.operations}", *printed[: len(life.steps)]]
+        parts += [f"{DO}{life.operations}", *printed[: len(life.steps)]]
         parts += [f"kept:{life.kept}"] if life.kept else []
         printed = printed[len(life.steps) :]
     return parts

@@ -82,15 +82,25 @@ def test_shards_of_real_kills_are_the_whole_at_every_depth(shell: Shell) -> None
     assert whole.cases_count == united.cases_count < sum(each.cases_count for each in shards)
 
 
-def test_errors_of_each_kind_at_one_call_are_cases_of_their_own(shell: Shell) -> None:
-    """A call that fails before, after and half way is three of them."""
-    run = ("run", str(ROOT / "harness/killpoint/bench/log_store.py"), "--strategy", "error")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (str(ROOT / "harness/killpoint/bench/log_store.py"), "--strategy", "error"),
+        (str(STORES / "drawn.py"), "shelf.sound", "--strategy", "fuzz", "--examples", "20"),
+    ],
+    ids=["error", "fuzz"],
+)
+def test_cases_that_differ_in_more_than_the_pair_are_not_united(
+    shell: Shell, asked: tuple[str, ...]
+) -> None:
+    """A call that fails before, after and half way; and lives, many of which strike nothing."""
     for name in ("one", "two"):
-        shell.killpoint(*run, "--depth", "0", "--no-measure", "--reports", name)
+        shell.killpoint("run", *asked, "--depth", "0", "--no-measure", "--reports", name)
     shell.killpoint("merge", "one/latest", "two/latest", "--into", "united")
 
-    one, united = (read_record(shell.directory / name).run for name in ("one/latest", "united"))
-    assert one.cases_count == united.cases_count > 0
+    one, united = (read_record(shell.directory / name) for name in ("one/latest", "united"))
+    distinct = {row.token for row in one.rows()}
+    assert len(distinct) == united.run.cases_count > 10
 
 
 def test_a_missing_shard_is_named_and_not_passed(tmp_path: Path) -> None:

@@ -103,10 +103,13 @@ class Lives:
         lived = self.played(case)
         lives = tuple(each.life for each in lived)
         results = [each.result for each in lived]
+        # A life that was closed in good order leaves no crash.
+        crashed = [each.result for each in lived if each.life.steps]
         return replace(
             results[-1],
             case=case_of_lives(case.scenario, lives),
-            crash_images=tuple(image for each in results for image in each.crash_images),
+            crash_images=tuple(image for each in crashed for image in each.crash_images),
+            parent_key="",
             victim_s=sum(each.victim_s for each in results),
             verify_s=sum(each.verify_s for each in results),
         )
