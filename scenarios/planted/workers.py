@@ -24,7 +24,9 @@ Answered = TypeVar("Answered")
 def answers(
     work: Callable[[Pool, Asked], Answered], all_asked: Sequence[Asked], *, workers_count: int
 ) -> Iterator[Answered]:
-    """Yield what `work` makes of each, in order."""
+    """Yield what `work` makes of each, in order; nothing where nothing is asked."""
+    if not all_asked:
+        return
     files = files_of([PLANTED])
     pools = [Pool(workers_count=1, files=files) for _ in range(min(workers_count, len(all_asked)))]
     free: SimpleQueue[Pool] = SimpleQueue()

@@ -132,6 +132,11 @@ def test_a_token_that_no_longer_shows_its_invariant_is_noticed(pool: Pool) -> No
     assert "not 'another'" in track.why_not(pool, replace(recorded, invariant="another"))
 
 
+def test_who_asks_nothing_is_answered_nothing() -> None:
+    """As when bugs are chosen by name, and none of them is drawn for."""
+    assert [] == list(answers(lambda _, asked: asked, [], workers_count=2))
+
+
 def test_random_kills_are_drawn_alike_from_equal_numbers() -> None:
     """Per hit most runs die early or not at all; timed ones as the time is spread."""
     when = {(hit.point, hit.occurrence): hit.occurrence / 10 for hit in HITS}
